@@ -1,0 +1,1 @@
+"""Values, states and rules that need no database: plain Python only."""

@@ -1,0 +1,1 @@
+"""Alembic's environment and the ledger's revisions. `supersync_core.ledger.database.migrate` runs them."""

@@ -1,0 +1,57 @@
+"""Import calls and kill this process, as `kill -9` does, before the n-th step: `python -m ... CONFIG NAME N`.
+
+Steps are what the import tells the ledger and the target: so any of them may be the last one.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from supersync_core.connectors.postgres.call_sink import PostgresCallSink
+from supersync_core.domain.execution import Trigger
+from supersync_core.ledger.database import open_ledger
+from supersync_core.services.configuration import load_configuration
+from supersync_core.services.historical_sync.journal import LedgerCallJournal
+from supersync_core.services.run import run_pipeline
+from tests.acceptance.small_pages import small_pages
+
+STEPS: tuple[tuple[type, str], ...] = (
+    (LedgerCallJournal, "total"),
+    (LedgerCallJournal, "keep"),
+    (LedgerCallJournal, "permit"),
+    (LedgerCallJournal, "tell"),
+    (PostgresCallSink, "_insert"),
+    (PostgresCallSink, "_put"),
+    (PostgresCallSink, "finish"),
+    (PostgresCallSink, "forget"),
+)
+
+
+def main(config: str, name: str, last: int) -> None:
+    """Run, and die before the step `last`."""
+    left, lock = [last], threading.Lock()
+
+    def counted(step: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            with lock:
+                left[0] -= 1
+                if left[0] < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return step(*arguments)
+
+        return call
+
+    for owner, step in STEPS:
+        setattr(owner, step, counted(getattr(owner, step)))
+    small_pages()
+    configuration = load_configuration(Path(config))
+    ledger = open_ledger(os.environ["SUPERSYNC_DATABASE_URL"])
+    run_pipeline(ledger, configuration.connections, name, trigger=Trigger.MANUAL)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,0 +1,79 @@
+"""A chat in memory, and a pipeline that syncs its one channel into a real ledger."""
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay
+
+from supersync_core.connectors.memory.chat import MemoryChat, named_chat
+from supersync_core.connectors.memory.config import Config
+from supersync_core.domain.execution import Trigger
+from supersync_core.domain.message import Channel, Message
+from supersync_core.errors import Conflict
+from supersync_core.ledger.database import Ledger
+from supersync_core.services.configuration import ChannelSyncConfig
+from supersync_core.services.pipelines import register_pipeline
+from supersync_core.services.run import ExecutionReport, run_pipeline
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+
+
+def said(number: int, words: str, **given: Any) -> Message:
+    """Message number `number` of the channel, by Ada unless somebody else is given."""
+    values: dict[str, Any] = {
+        "platform": "memory",
+        "channel_id": "C1",
+        "id": f"m{number}",
+        "thread_id": None,
+        "author_id": "U1",
+        "author_name": "Ada",
+        "text": words,
+        "sent_at": NOON + timedelta(minutes=number),
+        "permalink": f"https://chat.example/C1/m{number}",
+    }
+    return Message(**(values | given))
+
+
+@dataclass
+class Talk:
+    """The chat and the ledger."""
+
+    ledger: Ledger
+    name: str
+    chat: MemoryChat
+
+    def say(self, *messages: Message) -> None:
+        self.chat.messages += messages
+
+    def change(self, id_: str, **changes: Any) -> None:
+        self.chat.messages[:] = [replace(one, **changes) if one.id == id_ else one for one in self.chat.messages]
+
+    def sync(self, **given: Any) -> ExecutionReport:
+        connections = {"chat": Config(database=self.name)}
+        # PostgreSQL takes a moment to end the connection that held the lock of a run that has just died.
+        asked = Retrying(retry=retry_if_exception_type(Conflict), stop=stop_after_delay(10), reraise=True)
+        return asked(run_pipeline, self.ledger, connections, "C1", trigger=Trigger.MANUAL, **given)
+
+    def rows(self, query: str) -> list[Any]:
+        with self.ledger.begin() as session:
+            session.execute(text("SET LOCAL search_path = supersync"))
+            found = session.execute(text(query)).all()
+        return [row[0] if len(row) == 1 else tuple(row) for row in found]
+
+
+@pytest.fixture
+def talk(ledger: Ledger) -> Talk:
+    """A channel without messages."""
+    name = uuid.uuid4().hex
+    chat = named_chat(name)
+    chat.channels.append(Channel("memory", "C1", "general"))
+    declared = ChannelSyncConfig.model_validate(
+        {"name": "C1", "kind": "channel_sync", "source": {"connection": "chat", "channel": "C1"}}
+    )
+    with ledger.begin() as session:
+        register_pipeline(session, declared.declaration(), at=NOON)
+    return Talk(ledger, name, chat)

@@ -1,0 +1,15 @@
+"""The dialect over a real ledger, in a real web server, with a launcher that only notes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from supersync_core.ledger.database import Ledger
+from tests.dagster.api.table_sync.apis import Api, running_api
+
+
+@pytest.fixture
+def api(ledger: Ledger) -> Iterator[Api]:
+    """The API over an empty ledger."""
+    with running_api(ledger) as api:
+        yield api
