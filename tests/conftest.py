@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -57,6 +58,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for name in {"site", "closed_site", "chat_site"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(name))
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+@pytest.fixture(autouse=True)
+def no_stream_goes_on() -> Iterator[None]:
+    """A thread that a test leaves behind takes processor time from all that follow."""
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith(("reader", "watch", "sink-"))]
+    assert left == []
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,8 @@ class Scratch:
         if MEMORY not in self.path.parents:
             return self.path
         kept = Path(self._usual, self.path.name)
-        shutil.copytree(self.path, kept, symlinks=True, ignore=_not_worth_keeping)
+        with suppress(shutil.Error):  # of a server that is still about to end files may go meanwhile
+            shutil.copytree(self.path, kept, symlinks=True, ignore=_not_worth_keeping)
         self.remove()
         return kept
 
