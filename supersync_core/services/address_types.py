@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from supersync_core.domain.pipeline import fold_name
-from supersync_core.errors import Conflict, NotFound
+from supersync_core.errors import NotFound
 from supersync_core.ledger.addresses import put_address_types
 from supersync_core.ledger.lineage_tables import AddressType
 from supersync_core.ledger.pages import ALL, Page, paged
+from supersync_core.services.named import MAX_ID, amend, delete_unused, lock_type
 
 __all__ = [
     "AddressType",
@@ -23,8 +23,6 @@ __all__ = [
     "put_address_type",
     "read_address_type",
 ]
-
-MAX_ID = 2**63 - 1
 
 
 def put_address_type(session: Session, name: str, group_name: str, *, at: datetime) -> tuple[int, bool]:
@@ -64,27 +62,10 @@ def amend_address_type(
 
     Raises NotFound, and Conflict for a name that is taken.
     """
-    which = AddressType.id == type_id if type_id is not None else AddressType.name_key == fold_name(name)
-    found = session.scalar(select(AddressType).where(which).with_for_update())
-    if found is None:
-        raise NotFound(f"there is no address type {type_id if type_id is not None else repr(name)}")
-    for key, value in changes.items():
-        setattr(found, key, value)
-    found.name_key, found.updated_at = fold_name(found.name), at
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise Conflict(f"the name {changes.get('name')!r} is taken") from error
-    return found
+    found = lock_type(session, AddressType, "address type", id=type_id, name=name)
+    return amend(session, found, changes, at=at)
 
 
 def delete_address_type(session: Session, type_id: int) -> str:
     """Delete a type that no address has; its name. Raises NotFound, and Conflict for one that an address has."""
-    found = read_address_type(session, type_id)
-    name = found.name
-    session.delete(found)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise Conflict(f"there are addresses of the type {name}") from error
-    return name
+    return delete_unused(session, read_address_type(session, type_id), "addresses")

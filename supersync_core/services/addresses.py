@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from supersync_core.domain.lineage import split_name
 from supersync_core.domain.pipeline import fold_name
-from supersync_core.errors import BadData, Conflict, NotFound
+from supersync_core.errors import BadData, NotFound
 from supersync_core.ledger.addresses import put_address_types, put_addresses
 from supersync_core.ledger.lineage_tables import Address
 from supersync_core.ledger.pages import ALL, Page, paged
 from supersync_core.services.address_types import find_address_type
+from supersync_core.services.named import MAX_ID, amend
 from supersync_core.services.reported_pipelines import content_hash
 
 __all__ = [
@@ -28,8 +28,6 @@ __all__ = [
     "report_address",
     "report_addresses",
 ]
-
-MAX_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -114,14 +112,7 @@ def amend_address(
     session.refresh(found, with_for_update=True)
     if changes.get("type_id") is not None and find_address_type(session, changes["type_id"]) is None:
         raise BadData(f"there is no address type {changes['type_id']}")
-    for key, value in changes.items():
-        setattr(found, key, value)
-    found.name_key, found.updated_at = fold_name(found.name), at
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise Conflict(f"the name {changes.get('name')!r} is taken") from error
-    return found
+    return amend(session, found, changes, at=at)
 
 
 def delete_address(session: Session, address_id: int) -> str:

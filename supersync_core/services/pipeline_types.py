@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from supersync_core.domain.pipeline import fold_name
-from supersync_core.errors import Conflict, NotFound
+from supersync_core.errors import NotFound
 from supersync_core.ledger.pages import ALL, Page, paged
 from supersync_core.ledger.pipeline_types import put_pipeline_type
 from supersync_core.ledger.tables import PipelineType
+from supersync_core.services.named import MAX_ID, amend, delete_unused, lock_type
 
 __all__ = [
     "PipelineType",
@@ -22,8 +22,6 @@ __all__ = [
     "put_pipeline_type",
     "read_pipeline_type",
 ]
-
-MAX_ID = 2**63 - 1
 
 
 def read_pipeline_type(session: Session, type_id: int) -> PipelineType:
@@ -49,27 +47,10 @@ def amend_pipeline_type(
 
     Raises NotFound, and Conflict for a name that is taken.
     """
-    which = PipelineType.id == type_id if type_id is not None else PipelineType.name_key == fold_name(name)
-    found = session.scalar(select(PipelineType).where(which).with_for_update())
-    if found is None:
-        raise NotFound(f"there is no pipeline type {type_id if type_id is not None else repr(name)}")
-    for key, value in changes.items():
-        setattr(found, key, value)
-    found.name_key, found.updated_at = fold_name(found.name), at
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise Conflict(f"the name {changes.get('name')!r} is taken") from error
-    return found
+    found = lock_type(session, PipelineType, "pipeline type", id=type_id, name=name)
+    return amend(session, found, changes, at=at)
 
 
 def delete_pipeline_type(session: Session, type_id: int) -> str:
     """Delete a type that no pipeline has; its name. Raises NotFound, and Conflict for one that a pipeline has."""
-    found = read_pipeline_type(session, type_id)
-    name = found.name
-    session.delete(found)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise Conflict(f"there are pipelines of the type {name}") from error
-    return name
+    return delete_unused(session, read_pipeline_type(session, type_id), "pipelines")

@@ -8,9 +8,10 @@ for positions, `snapshot` for tables that are read too, `log_server` for what th
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from supersync_core.connectors.changes import SourceContext
+from supersync_core.connectors.holding import Holding
 from supersync_core.connectors.mysql import log_server
 from supersync_core.connectors.mysql.catalog import list_base_tables, primary_key, source_columns
 from supersync_core.connectors.mysql.change_stream import ChangeStream
@@ -21,19 +22,10 @@ from supersync_core.connectors.mysql.relations import Relations, wanted_tables
 from supersync_core.connectors.mysql.snapshot import Snapshot, take_snapshot
 from supersync_core.domain.change import Position, SourceTable, Unit
 from supersync_core.domain.table import TableName
-from supersync_core.errors import Cancelled, PositionLost
+from supersync_core.errors import PositionLost
 
 if TYPE_CHECKING:
     from supersync_core.connectors.mysql.change_config import ChangeSourceConfig
-
-
-class _Cancellable(Protocol):
-    def cancel(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-_Held = TypeVar("_Held", bound=_Cancellable)
 
 
 class MysqlChangeSource:
@@ -49,8 +41,8 @@ class MysqlChangeSource:
         self._config, self._context = config, context
         self._dsn = config.dsn.get_secret_value()
         self._patterns = wanted_tables(config.tables, parse_url(self._dsn)["database"])
-        self._held: list[_Cancellable] = []
-        self._cancelled = self._has_snapshot = False
+        self._held = Holding()
+        self._has_snapshot = False
         self._catalog: Session | None = None
         self._stream: ChangeStream | None = None
         self._snapshot: Snapshot | None = None
@@ -76,7 +68,7 @@ class MysqlChangeSource:
         # What comes behind the place of the snapshot is read again after it.
         place = self._snapshot.place
         if units and units[-1].position.order[:2] >= place.position().order[:2]:
-            self._drop(self._stream)
+            self._held.drop(self._stream)
             self._stream = None
         return [unit for unit in units if unit.changes and unit.position.order[:2] <= place.position().order[:2]]
 
@@ -92,7 +84,7 @@ class MysqlChangeSource:
         try:
             return self._described(session)
         finally:
-            self._drop(session)
+            self._held.drop(session)
 
     def head(self) -> Position:
         """See `ChangeSource`. What is read reaches this place soon, also when nothing of ours is written."""
@@ -100,7 +92,7 @@ class MysqlChangeSource:
         try:
             place = Place(*log_server.log_end(session), "")
         finally:
-            self._drop(session)
+            self._held.drop(session)
         self._wanted = place
         if self._stream is not None and self._snapshot is None:
             self._stream.wanted = place
@@ -112,14 +104,12 @@ class MysqlChangeSource:
 
     def cancel(self) -> None:
         """See `ChangeSource`. Whatever is called after it ends at once, until `close`."""
-        self._cancelled = True
-        for held in list(self._held):
-            held.cancel()
+        self._held.cancel()
 
     def close(self) -> None:
         """See `ChangeSource`."""
         self._disconnect()
-        self._cancelled = False
+        self._held.is_cancelled = False
 
     def forget(self, last: Position | None = None) -> None:
         """See `ChangeSource`: nothing was made."""
@@ -185,7 +175,7 @@ class MysqlChangeSource:
         name = f"supersync log {self._config.id}"
         connection = LogConnection(self._dsn, name, place.file, place.pos)
         stream = ChangeStream(connection, self._relations, place, self._describe)
-        self._stream = self._hold(stream)
+        self._stream = self._held.hold(stream)
         return stream
 
     def _read_chunk(self) -> Sequence[Unit]:
@@ -214,24 +204,12 @@ class MysqlChangeSource:
         return self._catalog
 
     def _connect(self) -> Session:
-        return self._hold(Session(self._dsn))
-
-    def _hold(self, held: _Held) -> _Held:
-        """Keep what `cancel` must reach, and what is closed in the end."""
-        self._held.append(held)
-        if self._cancelled:
-            raise Cancelled("cancelled on request")
-        return held
-
-    def _drop(self, held: _Cancellable) -> None:
-        held.close()
-        self._held.remove(held)
+        return self._held.hold(Session(self._dsn))
 
     def _disconnect(self) -> None:
         self._stream = self._snapshot = self._catalog = None
         self._units = iter(())
-        while self._held:
-            self._held.pop().close()
+        self._held.close()
 
 
 def _table(session: Session, name: TableName) -> SourceTable:

@@ -10,9 +10,10 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from supersync_core.connectors.changes import SourceContext
+from supersync_core.connectors.holding import Holding
 from supersync_core.connectors.postgres.change_catalog import published
 from supersync_core.connectors.postgres.connection import Session
 from supersync_core.connectors.postgres.inspection import Inspection
@@ -26,22 +27,13 @@ from supersync_core.connectors.postgres.snapshot import Snapshot
 from supersync_core.connectors.postgres.stream import Stream
 from supersync_core.domain.change import Position, SourceTable, Unit
 from supersync_core.domain.table_patterns import TablePatterns
-from supersync_core.errors import Cancelled, SupersyncError, Unavailable
+from supersync_core.errors import SupersyncError, Unavailable
 
 if TYPE_CHECKING:
     from supersync_core.connectors.postgres.change_config import ChangeSourceConfig
 
 SLOT_PATIENCE_S = 3.0
 """So long a slot may still be held by the connection of a run that has just ended."""
-
-
-class _Cancellable(Protocol):
-    def cancel(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-_Held = TypeVar("_Held", bound=_Cancellable)
 
 
 class PostgresChangeSource:
@@ -58,8 +50,7 @@ class PostgresChangeSource:
         self._dsn = config.dsn.get_secret_value()
         self._patterns = TablePatterns(config.tables)
         self._inspection = Inspection(config, context.pipeline)
-        self._held: list[_Cancellable] = []
-        self._cancelled = False
+        self._held = Holding()
         self._made_slot = self._has_snapshot = False
         self._confirmed = self._wanted = 0
         self._replication: ReplicationConnection | None = None
@@ -117,9 +108,7 @@ class PostgresChangeSource:
 
     def cancel(self) -> None:
         """See `ChangeSource`. Whatever is called after it ends at once, until `close`."""
-        self._cancelled = True
-        for held in list(self._held):
-            held.cancel()
+        self._held.cancel()
 
     def close(self) -> None:
         """See `ChangeSource`. The server is told what was confirmed last."""
@@ -127,7 +116,7 @@ class PostgresChangeSource:
             with suppress(SupersyncError):
                 self._stream.tell()
         self._disconnect()
-        self._cancelled = False
+        self._held.is_cancelled = False
 
     def forget(self, last: Position | None = None) -> None:
         """Drop the slot and the publication, each only if we have made it.
@@ -138,8 +127,8 @@ class PostgresChangeSource:
         self._inspection.forget(made_slot=self._made_slot, last=last)
 
     def _open(self, after: Position | None) -> Position:
-        session = self._hold(Session(self._dsn, self._name("catalog")))
-        self._replication = self._hold(ReplicationConnection(self._dsn, self._name("log")))
+        session = self._held.hold(Session(self._dsn, self._name("catalog")))
+        self._replication = self._held.hold(ReplicationConnection(self._dsn, self._name("log")))
         self._publication = Publication(session, self._config.publication, self._context.pipeline, self._patterns)
         opening = Opening(session, self._replication, self._publication, self._config)
         self._session, self._opening = session, opening
@@ -159,7 +148,7 @@ class PostgresChangeSource:
         assert self._config.snapshot is not None
         rows, session = self._config.snapshot.chunk_size, Session(self._dsn, self._name("snapshot"))
         database = self._opening.database
-        snapshot = self._hold(Snapshot(session, self._relations, place, database=database, chunk_rows=rows))
+        snapshot = self._held.hold(Snapshot(session, self._relations, place, database=database, chunk_rows=rows))
         snapshot.begin(exported)
         self._snapshot = snapshot
         tables = published(self._session, self._config.publication, self._patterns)
@@ -167,10 +156,10 @@ class PostgresChangeSource:
 
     def _take_later_snapshot(self, place: Place) -> None:
         """Take a snapshot of now, and read the log up to there first."""
-        other = self._hold(ReplicationConnection(self._dsn, self._name("snapshot")))
+        other = self._held.hold(ReplicationConnection(self._dsn, self._name("snapshot")))
         lsn, exported = create_slot(other, f"supersync_{uuid.uuid4().hex}", temporary=True)
         self._take_snapshot(replace(place, lsn=lsn, step=0), exported, again=True)
-        self._drop(other)
+        self._held.drop(other)
         stream = self._read_log(place)
         stream.wanted = lsn
 
@@ -179,8 +168,8 @@ class PostgresChangeSource:
         assert self._replication is not None
         with suppress(SupersyncError):
             self._stream.tell()
-        self._drop(self._stream)
-        self._drop(self._replication)
+        self._held.drop(self._stream)
+        self._held.drop(self._replication)
         self._stream = self._replication = None
 
     def _read_chunk(self) -> Sequence[Unit]:
@@ -190,14 +179,14 @@ class PostgresChangeSource:
             return [unit]
         # All tables are read, and that they are has been handed out.
         place = self._snapshot.place
-        self._drop(self._snapshot)
+        self._held.drop(self._snapshot)
         self._snapshot, self._has_snapshot = None, True
         self._read_log(place).wanted = self._wanted
         return []
 
     def _read_log(self, place: Place) -> Stream:
         if self._replication is None:
-            self._replication = self._hold(ReplicationConnection(self._dsn, self._name("log")))
+            self._replication = self._held.hold(ReplicationConnection(self._dsn, self._name("log")))
         replication, prefixes = self._replication, self._config.outbox.prefixes if self._config.outbox else ()
         options = {"proto_version": "1", "publication_names": replication.quoted(self._config.publication)}
         if prefixes:
@@ -214,7 +203,7 @@ class PostgresChangeSource:
             check=self._publication.check,
         )
         stream.confirm(self._confirmed)
-        self._stream = self._hold(stream)
+        self._stream = self._held.hold(stream)
         return stream
 
     def _start(self, replication: ReplicationConnection, lsn: int, options: dict[str, str]) -> None:
@@ -223,7 +212,7 @@ class PostgresChangeSource:
             try:
                 replication.start(self._config.slot, lsn, options)
             except Unavailable:
-                if time.monotonic() > deadline or self._cancelled:
+                if time.monotonic() > deadline or self._held.is_cancelled:
                     raise
                 time.sleep(0.1)
             else:
@@ -232,20 +221,7 @@ class PostgresChangeSource:
     def _name(self, part: str) -> str:
         return f"supersync {part} {self._config.id}"
 
-    def _hold(self, held: _Held) -> _Held:
-        """Keep what `cancel` must reach, and what is closed in the end."""
-        self._held.append(held)
-        if self._cancelled:
-            raise Cancelled("cancelled on request")
-        return held
-
-    def _drop(self, held: _Cancellable) -> None:
-        held.close()
-        self._held.remove(held)
-
     def _disconnect(self) -> None:
         self._stream = self._snapshot = self._replication = None
         self._units, self._confirmed = iter(()), 0
-        # The stream first, as it waits on the connection's socket.
-        while self._held:
-            self._held.pop().close()
+        self._held.close()
