@@ -150,6 +150,8 @@ def _dsn(url: str) -> str:
 def _prepare(url: str, admin: Connection) -> None:
     for name in ("fsync", "synchronous_commit", "full_page_writes"):  # a test's database need not survive a power cut
         admin.execute(text(f"ALTER SYSTEM SET {name} = off"))
+    # No signal ends a test that waits for itself within libpq.
+    admin.execute(text("ALTER SYSTEM SET lock_timeout = '60s'"))
     admin.execute(text("SELECT pg_reload_conf()"))
     admin.execute(text(f"CREATE DATABASE {TEMPLATE}_new"))
     migrate(make_url(url).set(database=f"{TEMPLATE}_new").render_as_string(hide_password=False))

@@ -34,9 +34,13 @@ def lock_execution(session: Session, execution_id: int) -> Execution | None:
     return session.scalar(_locked(Execution.id == execution_id))
 
 
-def lock_live_root(session: Session, pipeline_id: int) -> Execution | None:
-    """The pipeline's live execution that supersync runs, locked for this transaction."""
-    return session.scalar(_locked(_is_live_root(), Execution.pipeline_id == pipeline_id))
+def lock_live_root(session: Session, pipeline_id: int, *, skip_locked: bool = False) -> Execution | None:
+    """The pipeline's live execution that supersync runs, locked for this transaction.
+
+    `skip_locked`: None, too, while somebody else has it locked, instead of waiting.
+    """
+    live = _locked(_is_live_root(), Execution.pipeline_id == pipeline_id)
+    return session.scalar(live.with_for_update(skip_locked=skip_locked))
 
 
 def find_live_root(session: Session, pipeline_id: int) -> Execution | None:

@@ -37,7 +37,8 @@ def _reap_unlocked(ledger: Ledger, at: datetime) -> list[Execution]:
             if not lock.hold():
                 continue
             with ledger.begin() as session:
-                orphan = close_orphan(session, pipeline_id, at=at)
+                # One that somebody has locked is being renewed, or ended.
+                orphan = close_orphan(session, pipeline_id, at=at, skip_locked=True)
             closed += [orphan] if orphan is not None else []
     return closed
 
@@ -52,9 +53,9 @@ def _reap_expired(ledger: Ledger, at: datetime) -> Sequence[Execution]:
     return expired
 
 
-def close_orphan(session: Session, pipeline_id: int, *, at: datetime) -> Execution | None:
+def close_orphan(session: Session, pipeline_id: int, *, at: datetime, skip_locked: bool = False) -> Execution | None:
     """Close the pipeline's running execution, because the caller holds the lock that its owner would hold."""
-    orphan = lock_live_root(session, pipeline_id)
+    orphan = lock_live_root(session, pipeline_id, skip_locked=skip_locked)
     if orphan is None or orphan.state is not ExecutionState.RUNNING:
         return None
     return _close(session, orphan, "its owner has died", at)
