@@ -173,7 +173,7 @@ def test_a_server_that_goes_silent_is_given_up(remote: Remote) -> None:
         assert 1 < time.monotonic() - began < 10, "neither at once nor much later"
         remote.line.restore()
         write_until_taken(sink, orders(3, log=log))
-    assert numbers(remote)[-1] == 3
+    assert 3 in numbers(remote)  # what was on its way when it went silent may arrive even later
 
 
 def test_opening_while_the_server_is_down_can_be_tried_again(remote: Remote) -> None:
