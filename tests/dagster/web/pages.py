@@ -32,6 +32,7 @@ from supersync_core.services.tokens import create_token
 from supersync_dagster.api.app import ApiContext, create_apps
 from supersync_dagster.api.guard import wrap
 from supersync_dagster.webserver import HostedApps
+from tests.dagster.api.applications import reused
 from tests.dagster.api.table_sync.apis import served
 from tests.launcher import NotingLauncher
 
@@ -105,9 +106,10 @@ def running_pages(ledger: Ledger, *, ui_path: str = "", **settings: Any) -> Iter
     """All applications over a ledger."""
     launcher = NotingLauncher()
     context = ApiContext(ledger, launcher, Settings(**settings), Configuration, ui_path=ui_path)
-    app = Starlette(routes=[HostedApps(create_apps(context))])
-    with served(wrap(app, context, host="127.0.0.1", path_prefix=ui_path)) as url:
-        yield Pages(ledger, context, launcher, url)
+    with reused(*create_apps(context)) as apps:
+        app = Starlette(routes=[HostedApps(apps)])
+        with served(wrap(app, context, host="127.0.0.1", path_prefix=ui_path)) as url:
+            yield Pages(ledger, context, launcher, url)
 
 
 def fill(pages: Pages) -> None:

@@ -24,6 +24,7 @@ from supersync_core.services.settings import Settings
 from supersync_dagster.api import channel_sync
 from supersync_dagster.api.app import ApiContext
 from tests.acceptance.console import until
+from tests.dagster.api.applications import reused
 from tests.dagster.api.table_sync.apis import served
 from tests.launcher import NotingLauncher
 
@@ -102,13 +103,16 @@ def running_api(ledger: Ledger) -> Iterator[Api]:
     settings = Settings(database_url=ledger.url)  # type: ignore[arg-type]
     configuration = Configuration(connections=connections)
     context = ApiContext(ledger, launcher, settings, lambda: configuration)
-    app = channel_sync.create_app(context)
 
     async def known(scope: Scope, receive: Receive, send: Send) -> None:
         scope["supersync.identity"] = Identity("tester", Role.ADMIN, "local")
         await app(scope, receive, send)
 
-    with served(known) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with (
+        reused(channel_sync.create_app(context)) as (app,),
+        served(known) as url,
+        httpx.Client(base_url=url, timeout=30) as client,
+    ):
         yield Api(ledger, launcher, chat, context, client)
         for thread in launcher.threads:
             thread.join(20)

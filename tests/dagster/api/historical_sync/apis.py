@@ -26,6 +26,7 @@ from supersync_dagster.api.guard import wrap
 from supersync_dagster.api.historical_sync import create_app
 from tests.acceptance.console import until
 from tests.core.engines.tables import query
+from tests.dagster.api.applications import reused
 from tests.dagster.api.channel_sync.apis import RunningLauncher
 from tests.dagster.api.table_sync.apis import served
 
@@ -157,6 +158,7 @@ def running_api(
 def _served(ledger: Ledger, launcher: RunningLauncher, configuration: Configuration) -> Iterator[httpx.Client]:
     settings = Settings(database_url=ledger.url, auth="token")  # type: ignore[arg-type]
     context = ApiContext(ledger, launcher, settings, lambda: configuration)
-    guarded = wrap(create_app(context), context, host="127.0.0.1")
-    with served(guarded) as url, httpx.Client(base_url=url, timeout=30) as client:
-        yield client
+    with reused(create_app(context)) as (app,):
+        guarded = wrap(app, context, host="127.0.0.1")
+        with served(guarded) as url, httpx.Client(base_url=url, timeout=30) as client:
+            yield client

@@ -15,6 +15,7 @@ from supersync_core.services.settings import Settings
 from supersync_dagster.api import openlineage
 from supersync_dagster.api.app import ApiContext
 from supersync_dagster.api.guard import wrap
+from tests.dagster.api.applications import reused
 from tests.dagster.api.table_sync.apis import served
 from tests.launcher import NotingLauncher
 
@@ -50,8 +51,9 @@ def opened(ledger: Ledger) -> Iterator[Callable[..., Intake]]:
         def open_(behind: Ledger = ledger, **settings: Any) -> Intake:
             launcher = NotingLauncher()
             context = ApiContext(behind, launcher, Settings(**settings), lambda: None)
-            app = wrap(openlineage.create_app(context), context, host="127.0.0.1")
-            return Intake(stack.enter_context(served(app)), behind, launcher)
+            (app,) = stack.enter_context(reused(openlineage.create_app(context)))
+            url = stack.enter_context(served(wrap(app, context, host="127.0.0.1")))
+            return Intake(url, behind, launcher)
 
         yield open_
 

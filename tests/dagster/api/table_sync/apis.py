@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -27,6 +28,7 @@ from supersync_core.services.settings import Settings
 from supersync_dagster.api import system, table_sync
 from supersync_dagster.api.app import ApiContext
 from tests.acceptance.console import until
+from tests.dagster.api.applications import reused
 from tests.launcher import NotingLauncher
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -98,7 +100,7 @@ class Api:
 class Front:
     """Asks the applications in turn, as the web server does, for somebody who is known."""
 
-    def __init__(self, apps: list[FastAPI], api: Api) -> None:
+    def __init__(self, apps: Sequence[FastAPI], api: Api) -> None:
         self.apps, self.api = apps, api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,17 +113,31 @@ class Front:
 
 
 class _Server(uvicorn.Server):
+    """Uvicorn that ends at once: each test waits for that."""
+
     async def main_loop(self) -> None:
-        """Look whether to end ten times as often: each test waits for that."""
+        """Look whether to end every 10 ms, not ten times a second."""
         while not self.should_exit:
             await self.on_tick(0)
             await asyncio.sleep(0.01)
+
+    async def shutdown(self, sockets: object = None) -> None:
+        """End connections; what is being answered has a second."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        end = time.monotonic() + 1
+        while (self.server_state.connections or self.server_state.tasks) and time.monotonic() < end:
+            await asyncio.sleep(0.005)
+        for task in self.server_state.tasks:
+            task.cancel()
 
 
 @contextmanager
 def served(app: ASGIApp) -> Iterator[str]:
     """The address at which uvicorn serves the application."""
-    server = _Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=1))
+    server = _Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()
     until(lambda: server.started)
@@ -138,7 +154,7 @@ def running_api(ledger: Ledger) -> Iterator[Api]:
     context = ApiContext(ledger, launcher, settings, lambda: api.configuration, lambda: api.now)
     api = Api(ledger, context, launcher)
     event.listen(ledger.engine, "before_cursor_execute", lambda *a: api.statements.append(a[2]))
-    with served(Front([table_sync.create_app(context), system.create_app(context)], api)) as url:
+    with reused(table_sync.create_app(context), system.create_app(context)) as apps, served(Front(apps, api)) as url:
         api.url = url
         yield api
 

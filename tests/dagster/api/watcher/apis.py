@@ -18,6 +18,7 @@ from supersync_dagster.api import audit, incidents, watcher
 from supersync_dagster.api.app import ApiContext
 from supersync_dagster.api.guard import wrap
 from supersync_dagster.webserver import HostedApps
+from tests.dagster.api.applications import reused
 from tests.dagster.api.table_sync.apis import served
 from tests.launcher import NotingLauncher
 
@@ -80,8 +81,8 @@ def running_api(ledger: Ledger, **settings_given: Any) -> Iterator[Api]:
     context = ApiContext(ledger, launcher, settings, lambda: None, lambda: api.now)
     api = Api(ledger, launcher)
     event.listen(ledger.engine, "before_cursor_execute", lambda *a: api.statements.append(a[2]))
-    apps = [module.create_app(context) for module in (watcher, incidents, audit)]
-    app = wrap(Starlette(routes=[HostedApps(apps)]), context, host="127.0.0.1")
-    with served(app) as url, httpx.Client(base_url=url, timeout=30) as client:
-        api.client = client
-        yield api
+    with reused(*(module.create_app(context) for module in (watcher, incidents, audit))) as apps:
+        app = wrap(Starlette(routes=[HostedApps(apps)]), context, host="127.0.0.1")
+        with served(app) as url, httpx.Client(base_url=url, timeout=30) as client:
+            api.client = client
+            yield api
