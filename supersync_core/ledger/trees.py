@@ -15,14 +15,19 @@ from supersync_core.ledger.tables import Execution
 _NAMES = (
     *("id", "parent_id", "pipeline_id", "managed", "state", "queued_at", "started_at", "ended_at"),
     *("rows_extracted", "rows_inserted", "rows_updated", "rows_deleted", "watermark_before", "watermark_after"),
-    *("anomaly_flags", "dagster_run_id"),
 )
 # Plain rows: a tree may have ten thousand, and objects that could be written back cost many times as much.
-# What is in `extra` is passed on as text: nobody here looks into it.
-_COLUMNS = [*(Execution.__table__.c[name] for name in _NAMES), cast(Execution.extra, Text).label("extra_text")]
+# JSON is passed on as text: nobody here looks into it.
+_JSON = {"extra_text": Execution.extra, "flags_text": Execution.anomaly_flags}
+_COLUMNS = [
+    *(Execution.__table__.c[name] for name in _NAMES),
+    *(cast(column, Text).label(name) for name, column in _JSON.items()),
+]
 
 ReportedExecution = Row[Any]
-"""The columns of an execution that are reported, by their names in the ledger; `extra_text` is `extra` as JSON."""
+"""The columns of an execution that are reported, by their names in the ledger, in this order: `id`, `parent_id`,
+`pipeline_id`, `managed`, `state`, `queued_at`, `started_at`, `ended_at`, `rows_extracted`, `rows_inserted`,
+`rows_updated`, `rows_deleted`, `watermark_before`, `watermark_after`; then `extra` and `anomaly_flags` as JSON."""
 
 
 def select_tree(session: Session, execution_id: int) -> Sequence[ReportedExecution]:

@@ -44,26 +44,29 @@ def _begun(row: ReportedExecution) -> bytes:
 
 
 def _own(row: ReportedExecution) -> bytes:
-    started_at: datetime = row.started_at or row.queued_at
-    seconds = _seconds(started_at, row.ended_at) if row.ended_at is not None else None
+    # All at once: by its name each of them takes the time of three.
+    id_, parent_id, pipeline_id, _, state, queued_at, started_at, ended_at, *rest = tuple(row)
+    total, inserts, updates, deletes, watermark, next_watermark, extra, flags = rest
+    begun: datetime = started_at or queued_at
+    seconds = _seconds(begun, ended_at) if ended_at is not None else None
     body = {
-        "id": row.id,
-        "parent_id": row.parent_id,
-        "pipeline_id": row.pipeline_id,
-        "start_date": started_at,
-        "end_date": row.ended_at,
+        "id": id_,
+        "parent_id": parent_id,
+        "pipeline_id": pipeline_id,
+        "start_date": begun,
+        "end_date": ended_at,
         "duration_seconds": seconds,
-        "completed_successfully": _SUCCESS[row.state],
-        "inserts": row.rows_inserted,
-        "updates": row.rows_updated,
-        "soft_deletes": row.rows_deleted,
-        "total_rows": row.rows_extracted,
-        "watermark": row.watermark_before,
-        "next_watermark": row.watermark_after,
+        "completed_successfully": _SUCCESS[state],
+        "inserts": inserts,
+        "updates": updates,
+        "soft_deletes": deletes,
+        "total_rows": total,
+        "watermark": watermark,
+        "next_watermark": next_watermark,
         # As the database writes it: a number there may be larger than any of orjson's.
-        "execution_metadata": orjson.Fragment(row.extra_text) if row.extra_text is not None else None,
-        "anomaly_flags": row.anomaly_flags,
-        "throughput": _throughput(row.rows_extracted, seconds),
+        "execution_metadata": orjson.Fragment(extra) if extra is not None else None,
+        "anomaly_flags": orjson.Fragment(flags) if flags is not None else None,
+        "throughput": _throughput(total, seconds),
     }
     return orjson.dumps(body, option=_OPTIONS)
 
