@@ -68,8 +68,11 @@ class ChangeSource(Protocol):
     def close(self) -> None:
         """Disconnect. The log keeps what was not confirmed."""
 
-    def forget(self) -> None:
-        """Remove what `open` has made on the server for us alone, such as the slot. To be called when it is closed."""
+    def forget(self, last: Position | None = None) -> None:
+        """Remove what `open` has made on the server for us alone, such as the slot. To be called when it is closed.
+
+        `last`: the position that was stored last, which may tell what an object before this one has made.
+        """
 
 
 @dataclass(frozen=True)

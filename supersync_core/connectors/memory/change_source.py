@@ -84,7 +84,7 @@ class MemoryChangeSource:
     def close(self) -> None:
         """Nothing is held."""
 
-    def forget(self) -> None:
+    def forget(self, last: Position | None = None) -> None:
         """Write it down."""
         self._log.forgotten = True
 

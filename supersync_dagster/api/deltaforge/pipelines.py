@@ -125,7 +125,9 @@ def delete_pipeline(
 ) -> Response:
     """Remove a pipeline with its checkpoints, and the replication slot that it has made."""
     get_cdc_pipeline(session, name)
-    deleted = requests.delete(context.ledger, name, lambda found: forget_source(found, vault), context.clock)
+    deleted = requests.delete(
+        context.ledger, name, lambda found: forget_source(context.ledger, found, vault), context.clock
+    )
     audit("cdc.delete", deleted.name, result=204)
     context.launcher.reload()
     return Response(status_code=204)
