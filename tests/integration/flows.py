@@ -13,6 +13,7 @@ from supersync_core.domain.pipeline import DesiredState
 from supersync_core.ledger.checkpoints import select_checkpoints
 from supersync_core.ledger.database import Ledger
 from supersync_core.ledger.dead_letters import select_dead_letters
+from supersync_core.ledger.pipeline_status import select_statuses
 from supersync_core.services.cdc.journal import read_position
 from supersync_core.services.cdc.pipelines import create_cdc_pipeline, set_cdc_state
 from supersync_core.services.cdc.spec import Connector, source_config
@@ -43,7 +44,7 @@ class Flow:
         run_pipeline(self._ledger, {}, NAME, trigger=Trigger.MANUAL, vault=lambda: VAULT)
 
     @contextmanager
-    def running(self) -> Iterator["Flow"]:
+    def running(self, *, may_fail: bool = False) -> Iterator["Flow"]:
         """Run it in a thread, from when it reads; stopped, with all committed that sinks have, afterwards."""
 
         def run() -> None:
@@ -58,10 +59,13 @@ class Flow:
             until(lambda: self.errors or len(self.positions()) == self._sinks, PATIENCE_S)
             yield self
         finally:
-            with self._ledger.begin() as session:
-                set_cdc_state(session, NAME, DesiredState.STOPPED, at=utcnow())
+            self._want(DesiredState.STOPPED)
             thread.join(PATIENCE_S)
-        assert not self.errors, repr(self.errors)
+        assert may_fail or not self.errors, repr(self.errors)
+
+    def resume(self) -> None:
+        """Let the next run go on."""
+        self._want(DesiredState.RUNNING)
 
     def arrive(self) -> None:
         """Wait until every sink has stored what is written by now."""
@@ -76,6 +80,16 @@ class Flow:
         """What is stored of each sink."""
         with self._ledger.begin() as session:
             return [read_position(one.position) for one in select_checkpoints(session, self._id)]
+
+    def status(self) -> Any:
+        """How it says that it goes; {} before it has said anything."""
+        with self._ledger.begin() as session:
+            found = select_statuses(session, [self._id]).get(self._id)
+            return found.status if found is not None else {}
+
+    def _want(self, state: DesiredState) -> None:
+        with self._ledger.begin() as session:
+            set_cdc_state(session, NAME, state, at=utcnow())
 
     def dead_letters(self) -> list[dict[str, Any]]:
         """Events that a sink has refused."""

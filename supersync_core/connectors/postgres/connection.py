@@ -11,6 +11,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection, cursor
 
 from supersync_core.connectors.dsn import check_url
+from supersync_core.connectors.postgres.cancelling import Canceller
 from supersync_core.errors import (
     AbortError,
     AccessDenied,
@@ -139,6 +140,7 @@ class Session:
         self._dsn = dsn
         self._cancelled = False
         self._connection = connect(dsn, application_name)
+        self._canceller = Canceller(self._connection)
         self._connection.autocommit = True  # transactions are begun and ended by our own statements
         self._cursor: cursor = self._connection.cursor()
 
@@ -178,11 +180,7 @@ class Session:
         """Refuse further statements and cancel the running one. From any thread."""
         self._cancelled = True
         if not self._connection.closed:
-            try:
-                self._connection.cancel()
-            except psycopg2.Error:
-                # The connection ended at this moment: what was to be cancelled has ended with it.
-                return
+            self._canceller.cancel()
 
     def interrupt(self) -> None:
         """End a running call by ending the connection; needs no answer from the server. From any thread."""

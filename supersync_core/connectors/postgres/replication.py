@@ -2,16 +2,15 @@
 (https://www.postgresql.org/docs/current/protocol-replication.html). Nothing is confirmed but by `send_status`.
 """
 
-import contextlib
 import struct
 import time
 from collections.abc import Mapping
 from typing import Any
 
-import psycopg2
 from psycopg2.extensions import quote_ident
 from psycopg2.extras import LogicalReplicationConnection
 
+from supersync_core.connectors.postgres.cancelling import Canceller
 from supersync_core.connectors.postgres.connection import connect, translated
 from supersync_core.connectors.postgres.pgoutput import EPOCH_MS
 from supersync_core.connectors.postgres.pipes import LibpqPipe, Pipe, SocketPipe, is_encrypted
@@ -31,6 +30,7 @@ class ReplicationConnection:
         """Connect. Raises Unavailable, AccessDenied, ConfigError."""
         more = {"connection_factory": LogicalReplicationConnection, "tcp_user_timeout": SILENCE_MS}
         self._connection = connect(dsn, application_name, **more)
+        self._canceller = Canceller(self._connection)
         # The driver's type stubs know no replication cursor.
         self._cursor: Any = self._connection.cursor()
         self._pipe: Pipe | None = None
@@ -81,9 +81,7 @@ class ReplicationConnection:
         """Refuse further commands and cancel the running one. From any thread."""
         self._cancelled = True
         if not self._connection.closed:
-            # When the connection ends at this moment, so has what was to be cancelled.
-            with contextlib.suppress(psycopg2.Error):
-                self._connection.cancel()
+            self._canceller.cancel()
 
     def close(self) -> None:
         """Disconnect."""

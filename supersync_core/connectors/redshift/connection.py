@@ -9,6 +9,7 @@ from psycopg2.extensions import BYTES, connection, new_type, register_type
 
 from supersync_core.connectors.copy_text import Field
 from supersync_core.connectors.dsn import check_url
+from supersync_core.connectors.postgres.cancelling import Canceller
 from supersync_core.connectors.postgres.connection import KEEPALIVE, translated
 from supersync_core.errors import Cancelled, ConfigError
 
@@ -34,6 +35,7 @@ class Session:
         self._names = (f"supersync_{number}" for number in itertools.count())
         with translated():
             self._connection: connection = psycopg2.connect(**parse_dsn(dsn))
+            self._canceller = Canceller(self._connection)
             self._connection.set_client_encoding("UTF8")
             self._connection.autocommit = True
             for setting in _SETTINGS:
@@ -77,11 +79,8 @@ class Session:
     def cancel(self) -> None:
         """Refuse further statements and cancel the running one. From any thread."""
         self._cancelled = True
-        try:
-            self._connection.cancel()
-        except psycopg2.Error:
-            # The connection ended at this moment: what was to be cancelled has ended with it.
-            return
+        if not self._connection.closed:
+            self._canceller.cancel()
 
     def close(self) -> None:
         """Close; the snapshot ends with it."""

@@ -1,0 +1,157 @@
+"""Whole pipelines whose source or sink fails: on a server of their own, as a slot waits for all that others do."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+import redis
+from sqlalchemy import make_url, text
+
+from supersync_core.errors import Conflict, LeaseLost, PositionLost
+from supersync_core.ledger.database import Ledger
+from supersync_core.ledger.embedded import embedded_server
+from tests.acceptance.console import execute, rows
+from tests.integration.flows import Flow
+from tests.proxy import Proxy, proxy_to
+from tests.servers import redis_client, redis_port, until
+
+__all__ = ["redis_client", "redis_port"]  # fixtures
+CONTENT = "select id, note from orders order by id"
+
+
+class Source:
+    """A table in a database of its own, read by way of a line that can be cut."""
+
+    def __init__(self, dsn: str, line: Proxy) -> None:
+        self.dsn, self.line, self.slot = dsn, line, f"s_{uuid.uuid4().hex}"
+        execute(dsn, "create table orders (id int primary key, note text)")
+
+    def insert(self, first: int, last: int) -> None:
+        execute(self.dsn, f"insert into orders select n, 'note ' || n from generate_series({first}, {last}) n")
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        dsn = psycopg2.extensions.make_dsn(self.dsn, host="127.0.0.1", port=self.line.port)
+        config = {"id": "pg", "dsn": dsn, "publication": "flow", "slot": self.slot, "tables": ["public.orders"]}
+        return {"type": "postgres", "config": config}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with embedded_server(Path(tmp_path_factory.mktemp("faults"))) as url:
+        yield make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def source(server: str) -> Iterator[Source]:
+    name = f"source_{uuid.uuid4().hex}"
+    with closing(psycopg2.connect(server)) as admin:
+        admin.autocommit = True
+        admin.cursor().execute(f"create database {name}")
+    parts = psycopg2.extensions.parse_dsn(server)
+    with proxy_to(f"{parts['host']}/.s.PGSQL.{parts['port']}") as line:
+        yield Source(psycopg2.extensions.make_dsn(server, dbname=name), line)
+
+
+def to_redis(port: int) -> dict[str, Any]:
+    return {"type": "redis", "config": {"id": "r", "uri": f"redis://127.0.0.1:{port}", "stream": "flow"}}
+
+
+def ids(client: redis.Redis) -> list[str]:
+    """The ids of the events, in the order in which they came."""
+    return [json.loads(fields[b"df-event"])["event_id"] for _, fields in client.xrange("flow")]
+
+
+def test_a_source_that_is_cut_off_again_and_again_costs_no_row(ledger: Ledger, source: Source, target_dsn: str) -> None:
+    flow = Flow(ledger, source.spec, {"type": "postgres", "config": {"id": "tables", "dsn": target_dsn}})
+    with flow.running():
+        for number in range(4):
+            source.insert(number * 500 + 1, number * 500 + 500)
+            until(lambda: flow.positions())
+            source.line.cut()
+            execute(source.dsn, f"update orders set note = 'round {number}' where id % 7 = {number}")
+            source.line.restore()
+        flow.arrive()
+    assert rows(target_dsn, CONTENT) == rows(source.dsn, CONTENT)
+
+
+def test_a_source_that_goes_silent_is_gone_on_with(ledger: Ledger, source: Source, target_dsn: str) -> None:
+    flow = Flow(ledger, source.spec, {"type": "postgres", "config": {"id": "tables", "dsn": target_dsn}})
+    with flow.running():
+        source.insert(1, 100)
+        source.line.silence()
+        source.insert(101, 200)
+        source.line.cut()
+        source.line.restore()
+        flow.arrive()
+    assert rows(target_dsn, CONTENT) == rows(source.dsn, CONTENT)
+
+
+def test_a_sink_that_is_down_is_told_and_nothing_is_lost(
+    ledger: Ledger, source: Source, redis_port: int, redis_client: redis.Redis
+) -> None:
+    with proxy_to(redis_port) as line:
+        flow = Flow(ledger, source.spec, to_redis(line.port))
+        with flow.running():
+            source.insert(1, 10)
+            flow.arrive()
+            stored = flow.positions()
+            line.cut()
+            source.insert(11, 20)
+            until(lambda: flow.status().get("sink_errors"))
+            assert flow.positions() == stored, "nothing counts as stored that the sink has not"
+            line.restore()
+            flow.arrive()
+            until(lambda: flow.status().get("sink_errors") == {})
+    arrived = ids(redis_client)
+    assert len(set(arrived)) == 20
+    assert arrived == list(dict.fromkeys(arrived)), "in order, and none twice, as Redis had refused them all"
+
+
+def test_a_slot_that_is_gone_fails_the_run_and_no_change_is_skipped(
+    ledger: Ledger, source: Source, redis_port: int, redis_client: redis.Redis
+) -> None:
+    flow = Flow(ledger, source.spec, to_redis(redis_port))
+    with flow.running():
+        source.insert(1, 10)
+        flow.arrive()
+    stored = flow.positions()
+    execute(source.dsn, f"select pg_drop_replication_slot('{source.slot}')")
+    source.insert(11, 20)
+    flow.resume()
+    with pytest.raises(PositionLost):
+        flow.run()
+    assert (flow.positions(), redis_client.xlen("flow")) == (stored, 10)
+
+
+def test_of_two_runs_at_once_the_second_is_refused(
+    ledger: Ledger, source: Source, redis_port: int, redis_client: redis.Redis
+) -> None:
+    flow = Flow(ledger, source.spec, to_redis(redis_port))
+    with flow.running():
+        source.insert(1, 10)
+        with pytest.raises(Conflict):
+            flow.run()
+        flow.arrive()
+    assert len(ids(redis_client)) == 10
+
+
+def test_a_run_whose_lease_is_somebody_elses_stores_nothing_more(
+    ledger: Ledger, source: Source, redis_port: int
+) -> None:
+    flow = Flow(ledger, source.spec, to_redis(redis_port))
+    with flow.running(may_fail=True):
+        source.insert(1, 10)
+        flow.arrive()
+        stored = flow.positions()
+        with ledger.begin() as session:
+            session.execute(text("UPDATE supersync.executions SET lease_owner = 'another' WHERE parent_id IS NULL"))
+        source.insert(11, 20)
+        until(lambda: flow.errors)
+    assert [type(error) for error in flow.errors] == [LeaseLost]
+    assert flow.positions() == stored
