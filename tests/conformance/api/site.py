@@ -179,7 +179,8 @@ class Site:
         return found
 
     def run(self, job_id: str) -> dict[str, Any]:
-        """Trigger a job and wait for the end of its run."""
+        """Trigger a job, once no run of it is live, and wait for the end of its run."""
+        self.rest(job_id)
         return self.ended(self.trigger(job_id))
 
     def rest(self, job_id: str) -> None:
