@@ -11,7 +11,7 @@ from supersync_core.connectors.memory import MemoryChangeLog
 from supersync_core.domain.change import Change, Position, Unit
 from supersync_core.errors import Cancelled, RetryError, SupersyncError
 from tests.changes import ORDERS, at, order, orders, updates
-from tests.conformance.change_places import Place, Remote, opened
+from tests.conformance.change_places import HttpPlace, Place, Remote, opened
 from tests.servers import until
 
 
@@ -173,7 +173,9 @@ def test_a_server_that_goes_silent_is_given_up(remote: Remote) -> None:
         assert 1 < time.monotonic() - began < 10, "neither at once nor much later"
         remote.line.restore()
         write_until_taken(sink, orders(3, log=log))
-    assert 3 in numbers(remote)  # what was on its way when it went silent may arrive even later
+    arrived = numbers(remote)
+    # A request that was left behind may be taken later, which only over HTTP is after the next one.
+    assert arrived[-1] == 3 or (isinstance(remote, HttpPlace) and 3 in arrived)
 
 
 def test_opening_while_the_server_is_down_can_be_tried_again(remote: Remote) -> None:

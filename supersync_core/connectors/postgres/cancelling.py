@@ -1,23 +1,22 @@
 """Cancel what runs on a connection, however the network is.
 
 psycopg2's own `cancel` keeps Python's lock until the server has answered: while packets are swallowed on the way, no
-thread of the process would run, for minutes. Called through ctypes, libpq's keeps nobody waiting.
+thread of the process would run, for minutes. libpq's own keeps nobody waiting.
 """
 
 import ctypes
 import threading
 
-import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812  # a class
+
+from supersync_core.connectors.postgres.libpq import function
 
 PATIENCE_S = 1.0
 _ERROR_BYTES = 256
 
-# The driver's extension module brings its libpq along, whichever that is.
-_libpq = ctypes.CDLL(psycopg2._psycopg.__file__)
-_libpq.PQgetCancel.argtypes, _libpq.PQgetCancel.restype = [ctypes.c_void_p], ctypes.c_void_p
-_libpq.PQcancel.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
-_libpq.PQfreeCancel.argtypes = [ctypes.c_void_p]
+_get = function("PQgetCancel", ctypes.c_void_p, ctypes.c_void_p)
+_cancel = function("PQcancel", ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, waits=True)
+_free = function("PQfreeCancel", None, ctypes.c_void_p)
 
 
 class Canceller:
@@ -25,7 +24,7 @@ class Canceller:
 
     def __init__(self, connection: Connection) -> None:
         """It needs the connection only now."""
-        self._request = _libpq.PQgetCancel(connection.pgconn_ptr)
+        self._request = _get(connection.pgconn_ptr)
 
     def cancel(self) -> None:
         """Ask the server, and wait a second at most: the request goes on by itself. From any thread.
@@ -37,8 +36,8 @@ class Canceller:
         thread.join(PATIENCE_S)
 
     def _ask(self) -> None:
-        _libpq.PQcancel(self._request, ctypes.create_string_buffer(_ERROR_BYTES), _ERROR_BYTES)
+        _cancel(self._request, ctypes.create_string_buffer(_ERROR_BYTES), _ERROR_BYTES)
 
     def __del__(self) -> None:
         """Free it."""
-        _libpq.PQfreeCancel(self._request)
+        _free(self._request)

@@ -15,12 +15,12 @@ import os
 import select
 import socket
 import struct
-from typing import Any, Protocol
+from typing import Protocol
 
-from psycopg2 import _psycopg
 from psycopg2.extensions import connection
 
 from supersync_core.connectors.postgres.connection import error_of
+from supersync_core.connectors.postgres.libpq import function
 from supersync_core.errors import SupersyncError, Unavailable
 
 PATIENCE_S = 30.0
@@ -150,24 +150,23 @@ class SocketPipe:
 
 
 class LibpqPipe:
-    """The same through libpq, whose functions are found through the library of psycopg2, which is linked with it."""
+    """The same through libpq."""
 
     def __init__(self, opened: connection) -> None:
         """The stream must have been started."""
         self._pgconn = ctypes.c_void_p(opened.pgconn_ptr)
         self._buffer = ctypes.c_void_p()
-        # Reading never waits, so it need not let go of the interpreter; writing may.
-        reading, writing = ctypes.PyDLL(_psycopg.__file__), ctypes.CDLL(_psycopg.__file__)
+        # Reading never waits; writing may.
         pointer, number, text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
-        self._get = _function(reading.PQgetCopyData, number, pointer, pointer, number)
-        self._consume = _function(reading.PQconsumeInput, number, pointer)
-        self._free = _function(reading.PQfreemem, None, pointer)
-        self._last_error = _function(reading.PQerrorMessage, text, pointer)
-        self._result = _function(reading.PQgetResult, pointer, pointer)
-        self._field = _function(reading.PQresultErrorField, text, pointer, number)
-        self._clear = _function(reading.PQclear, None, pointer)
-        self._put = _function(writing.PQputCopyData, number, pointer, text, number)
-        self._flush = _function(writing.PQflush, number, pointer)
+        self._get = function("PQgetCopyData", number, pointer, pointer, number)
+        self._consume = function("PQconsumeInput", number, pointer)
+        self._free = function("PQfreemem", None, pointer)
+        self._last_error = function("PQerrorMessage", text, pointer)
+        self._result = function("PQgetResult", pointer, pointer)
+        self._field = function("PQresultErrorField", text, pointer, number)
+        self._clear = function("PQclear", None, pointer)
+        self._put = function("PQputCopyData", number, pointer, text, number, waits=True)
+        self._flush = function("PQflush", number, pointer, waits=True)
 
     def messages(self) -> list[bytes]:
         """See `Pipe`."""
@@ -208,12 +207,6 @@ class LibpqPipe:
 
 def is_encrypted(opened: connection) -> bool:
     """Whether what comes out of the socket must go through libpq: TLS, or GSSAPI encryption."""
-    library = ctypes.PyDLL(_psycopg.__file__)
     pgconn = ctypes.c_void_p(opened.pgconn_ptr)
-    questions = (library.PQsslInUse, library.PQgssEncInUse)
-    return any(_function(question, ctypes.c_int, ctypes.c_void_p)(pgconn) for question in questions)
-
-
-def _function(function: Any, result: Any, *arguments: Any) -> Any:
-    function.restype, function.argtypes = result, arguments
-    return function
+    questions = ("PQsslInUse", "PQgssEncInUse")
+    return any(function(question, ctypes.c_int, ctypes.c_void_p)(pgconn) for question in questions)
