@@ -43,9 +43,10 @@ def build_pipeline_checks(
         with supersync.ledger().begin() as session:
             ids = ids_of(session, set(names.values()))
             standings = stand(session, set(ids.values()), at=utcnow())
+        page = supersync.pages()
         for key, name in names.items():
             standing = standings.get((ids.get(fold_name(name), 0), key.name))
-            yield _result(key, standing, supersync.page(name))
+            yield _result(key, standing, page(name))
 
     return [read_checks]
 

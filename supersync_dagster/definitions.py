@@ -100,6 +100,7 @@ def _from_ledger(
     _prepare(ledger.url)
     if configuration is not None:
         apply_configuration(ledger, configuration, utcnow(), lambda: open_vault(resource.settings()))
+    page = resource.pages()
     with ledger.begin() as session:
         flows = reported_flows(session)
         types_by_id = {type_.id: type_ for type_ in list_pipeline_types(session)}
@@ -112,7 +113,7 @@ def _from_ledger(
                 reads=flows.get(pipeline.id, Flow()).reads,
                 writes=flows.get(pipeline.id, Flow()).writes,
                 watermark=pipeline.watermark,
-                page=resource.page(pipeline.name),
+                page=page(pipeline.name),
                 checks=declared_checks(pipeline, types_by_id.get(pipeline.type_id or 0)),
             )
             for pipeline in list_pipelines(session)

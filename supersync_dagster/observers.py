@@ -82,7 +82,8 @@ class _Observer:
     def __init__(
         self, context: dg.SensorEvaluationContext, supersync: SupersyncResource, key: Callable[[str], dg.AssetKey]
     ) -> None:
-        self._ledger, self._instance, self._key, self._page = supersync.ledger(), context.instance, key, supersync.page
+        self._ledger, self._instance, self._key = supersync.ledger(), context.instance, key
+        self._page = supersync.pages()
         self._teller = Teller(self._instance, self._ledger, key, self._page, Told.read(context.cursor))
         self._count = Counter[str]()
 

@@ -107,13 +107,14 @@ class SupersyncResource(dg.ConfigurableResource[Any]):
         for stage, told in stage_metadata(self.ledger(), name).items():
             yield dg.MaterializeResult(asset_key=stage_key(stage), metadata=told)
 
-    def page(self, name: str) -> str:
-        """Address of the pipeline's page."""
-        return f"{self.settings().base_url.rstrip('/')}/supersync/pipelines/{dagster_key(name)}"
+    def pages(self) -> Callable[[str], str]:
+        """Says the address of the page of the pipeline with a name. The settings are read once: it takes a while."""
+        base_url = self.settings().base_url.rstrip("/")
+        return lambda name: f"{base_url}/supersync/pipelines/{dagster_key(name)}"
 
     def _run(self, context: AnyContext, name: str, asset_key: dg.AssetKey, *, graphed: bool = False) -> dict[str, Any]:
         """Run a pipeline; what its materialisation says. `graphed`: the run tells of a channel's stages itself."""
-        configuration, settings, page = self.configuration(), self.settings(), self.page(name)
+        configuration, settings, page = self.configuration(), self.settings(), self.pages()(name)
         with self.ledger().begin() as session:
             kind = get_pipeline(session, name).kind
         streams = kind is PipelineKind.CDC

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from supersync_core.ledger.perimeter_tables import AuditEntry
+from supersync_core.ledger.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,23 @@ class AuditFilter:
     before: int | None = None
 
 
+# An array for each column: values row by row take the ORM three times as long, and this is written with every request.
+_INSERT = Prepared(
+    "supersync_audit",
+    """
+    INSERT INTO supersync.audit (at, actor, role, via, action, target, result, remote, request_id)
+    SELECT * FROM unnest(
+      CAST(:at AS timestamptz[]), CAST(:actor AS text[]), CAST(:role AS text[]), CAST(:via AS text[]),
+      CAST(:action AS text[]), CAST(:target AS text[]), CAST(:result AS int[]), CAST(:remote AS text[]),
+      CAST(:request_id AS text[])
+    )
+""",
+)
+
+
 def insert_entries(session: Session, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Add entries, in one statement."""
-    session.execute(insert(AuditEntry), entries)
+    """Add entries, in their order, in one statement."""
+    _INSERT.execute(session, {name: [entry[name] for entry in entries] for name in entries[0]})
 
 
 def select_entries(session: Session, wanted: AuditFilter, limit: int) -> Sequence[AuditEntry]:

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from supersync_core.ledger.prepared import Prepared
+
 # A parent that is not there is no parent. What is looked up row by row goes by the index, whatever the planner knows.
-_START = text("""
+_START = Prepared(
+    "supersync_start",
+    """
     WITH wanted AS MATERIALIZED (
       SELECT * FROM unnest(
         CAST(:public_id AS uuid[]), CAST(:pipeline_id AS bigint[]), CAST(:parent_id AS bigint[]),
@@ -32,11 +35,14 @@ _START = text("""
     FROM wanted LEFT JOIN started USING (public_id)
     LEFT JOIN LATERAL (SELECT name FROM supersync.pipelines WHERE id = wanted.pipeline_id LIMIT 1) pipeline ON true
     ORDER BY n
-""")
+""",
+)
 
 # What is not said again stays as it is. What is said again as it was changes nothing: nobody judges it anew.
 # Of several ends of one pipeline the last one says when its rows changed; pipelines are locked in one order.
-_END = text("""
+_END = Prepared(
+    "supersync_end",
+    """
     WITH wanted AS MATERIALIZED (
       SELECT * FROM unnest(
         CAST(:id AS bigint[]), CAST(:ended_at AS timestamptz[]), CAST(:state AS text[]), CAST(:total_rows AS bigint[]),
@@ -96,7 +102,8 @@ _END = text("""
       FROM locked JOIN moved ON moved.pipeline_id = locked.id WHERE pipelines.id = locked.id
     )
     SELECT outcome, (SELECT name FROM supersync.pipelines WHERE id = known.pipeline_id) AS name FROM known ORDER BY n
-""")
+""",
+)
 
 
 class Started(NamedTuple):
@@ -119,7 +126,7 @@ def insert_started(session: Session, starts: Sequence[Mapping[str, Any]]) -> lis
     Each has: public_id, pipeline_id, parent_id, started_at, watermark, next_watermark. A parent that is not there is no
     parent.
     """
-    return [Started(*row) for row in session.execute(_START, _columns(starts))]
+    return [Started(*row) for row in _START.execute(session, _columns(starts))]
 
 
 def update_ended(session: Session, ends: Sequence[Mapping[str, Any]], *, at: datetime) -> list[Ended]:
@@ -129,7 +136,7 @@ def update_ended(session: Session, ends: Sequence[Mapping[str, Any]], *, at: dat
     is known stays. A success also moves its pipeline on: `watermark` becomes what `next_watermark` is, and so on
     (Watcher).
     """
-    return [Ended(*row) for row in session.execute(_END, {**_columns(ends), "at": at})]
+    return [Ended(*row) for row in _END.execute(session, {**_columns(ends), "at": at})]
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

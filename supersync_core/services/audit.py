@@ -57,7 +57,7 @@ def _entry(deed: Deed) -> dict[str, Any]:
     identity = deed.caller.identity
     return {
         "actor": _plain(identity.name if identity else ANONYMOUS),
-        "role": identity.role if identity else None,
+        "role": identity.role.word if identity else None,
         "via": identity.via if identity else "none",
         "action": _plain(deed.action),
         "target": _plain(deed.target),
@@ -75,4 +75,5 @@ def list_audit(session: Session, wanted: AuditFilter, limit: int) -> tuple[Seque
 
 def _plain(text: str) -> str:
     # A stranger's text: what the database cannot hold, or a terminal would act on, is not kept.
-    return "".join(character if character.isprintable() else "?" for character in text[:MAX_TEXT])
+    text = text[:MAX_TEXT]
+    return text if text.isprintable() else "".join(one if one.isprintable() else "?" for one in text)

@@ -187,7 +187,7 @@ def test_an_asset_says_its_kind_how_far_it_is_and_where_its_page_is(project: Pro
     with project.resource.ledger().begin() as session:
         get_pipeline(session, "theirs").watermark = "2026-11-22"
     metadata = asset(project.build(), "theirs").metadata
-    assert metadata["supersync/page"].value == project.resource.page("theirs")
+    assert metadata["supersync/page"].value == project.resource.pages()("theirs")
     assert (metadata["supersync/kind"], metadata["supersync/watermark"]) == ("external", "2026-11-22")
 
 
