@@ -23,7 +23,7 @@ check: .venv/ready ## format, lint, types, import contracts
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 	@if [ -x $(BIN)/lint-imports ]; then $(BIN)/lint-imports; else echo "Import contracts are not checked: import-linter needs Python 3.11."; fi
 
-services: ## install the servers that tests use beside PostgreSQL: MariaDB, Chromium (Debian packages)
+services: ## install what tests use beside PostgreSQL: MariaDB, Chromium, Node, a client from npm
 	@.ci/services
 
 lock: .venv/ready ## renew requirements.lock

@@ -74,7 +74,7 @@ def begun(ledger: Ledger, config: Path) -> tuple[Configuration, uuid.UUID]:
 
 def die(config: Path, step: int) -> int:
     """Run and be killed before that step; how the process ended."""
-    command = [sys.executable, "-m", "tests.acceptance.import_and_die", str(config), "calls", str(step)]
+    command = [sys.executable, "-m", "tests.acceptance.step_and_die", str(config), "calls", str(step)]
     return subprocess.run(command, cwd=ROOT, env=os.environ, timeout=120, check=False).returncode
 
 

@@ -12,6 +12,7 @@ from supabase import ClientOptions, create_client
 from supabase_functions.errors import FunctionsHttpError
 
 from tests.acceptance.console import until
+from tests.conformance.api import supabase_js
 from tests.conformance.api.site import Site
 from tests.core.engines.tables import query
 from tests.dagster.api.historical_sync.apis import bearer, csv_of
@@ -107,6 +108,31 @@ def test_the_python_client_of_supabase_invokes_the_function(
     assert found == {"active": False, "recent_job": None}
     with pytest.raises(FunctionsHttpError, match="Method not allowed"):
         supabase.functions.invoke("get-sync-status", {"responseType": "json"})
+
+
+def test_the_javascript_client_of_supabase_invokes_the_function(
+    site: Site, client: httpx.Client, user: tuple[uuid.UUID, uuid.UUID]
+) -> None:
+    token = bearer(user[0])["Authorization"].removeprefix("Bearer ")
+    assert supabase_js.invoke(site.url, token, "get-sync-status", "GET") == {
+        "data": {"active": False, "recent_job": None},
+        "refused": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("token", "method", "status", "said"),
+    [
+        pytest.param(None, "POST", 405, "Method not allowed", id="another method"),
+        pytest.param("a.b.c", "GET", 401, "Invalid or expired token", id="no token of theirs"),
+    ],
+)
+def test_the_javascript_client_of_supabase_shows_why_it_was_refused(  # noqa: PLR0913
+    site: Site, user: tuple[uuid.UUID, uuid.UUID], token: str | None, method: str, status: int, said: str
+) -> None:
+    token = token or bearer(user[0])["Authorization"].removeprefix("Bearer ")
+    found = supabase_js.invoke(site.url, token, "get-sync-status", method)
+    assert found["refused"] == {"name": "FunctionsHttpError", "status": status, "body": {"error": said}}
 
 
 def test_there_is_a_document_of_the_functions(client: httpx.Client) -> None:

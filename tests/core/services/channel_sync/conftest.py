@@ -20,6 +20,18 @@ from supersync_core.services.pipelines import register_pipeline
 from supersync_core.services.run import ExecutionReport, run_pipeline
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+MADE = """
+    SELECT 'message', message_id, text FROM chat_messages
+    UNION ALL SELECT 'fact', text, kind FROM facts WHERE graphed
+    UNION ALL SELECT 'entity', type, key FROM entities
+    UNION ALL SELECT 'link', f.text, e.key FROM fact_entities l
+        JOIN facts f ON f.id = l.fact_id JOIN entities e ON e.id = l.entity_id
+    UNION ALL SELECT 'relationship', f.text, r.type FROM relationships r JOIN facts f ON f.id = r.fact_id
+    UNION ALL SELECT 'topic', slug, title FROM topics
+    UNION ALL SELECT 'page', slug, markdown FROM wiki_pages WHERE removed_at IS NULL
+    ORDER BY 1, 2, 3
+"""
+"""All that a sync makes, but for numbers that the database gives."""
 
 
 def said(number: int, words: str, **given: Any) -> Message:

@@ -11,7 +11,7 @@ from supersync_core.engines.channel_sync.store import NewFact, Pending
 from supersync_core.errors import NotFound, Unavailable
 from supersync_core.ledger import chats, facts, wiki
 from supersync_core.services.channel_sync.extraction import RuleExtraction
-from tests.core.services.channel_sync.conftest import Talk, said
+from tests.core.services.channel_sync.conftest import MADE, Talk, said
 
 DECIDED = "We decided to move the billing service to PostgreSQL before March."
 REPORTED = "The deploy of the billing service takes forty minutes on Fridays."
@@ -141,17 +141,6 @@ def test_a_channel_with_many_pages_in_the_wiki_keeps_one_of_each(talk: Talk) -> 
     assert len(talk.rows("SELECT slug FROM wiki_pages WHERE removed_at IS NULL")) > 40
 
 
-MADE = """
-    SELECT 'message', message_id, text FROM chat_messages
-    UNION ALL SELECT 'fact', text, kind FROM facts WHERE graphed
-    UNION ALL SELECT 'entity', type, key FROM entities
-    UNION ALL SELECT 'link', f.text, e.key FROM fact_entities l
-        JOIN facts f ON f.id = l.fact_id JOIN entities e ON e.id = l.entity_id
-    UNION ALL SELECT 'relationship', f.text, r.type FROM relationships r JOIN facts f ON f.id = r.fact_id
-    UNION ALL SELECT 'topic', slug, title FROM topics
-    UNION ALL SELECT 'page', slug, markdown FROM wiki_pages WHERE removed_at IS NULL
-    ORDER BY 1, 2, 3
-"""
 PLACES = [
     pytest.param(chats, "put_messages", 2, id="while messages are stored"),
     pytest.param(chats, "note_extracted", 2, id="while facts are stored"),

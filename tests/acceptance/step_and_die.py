@@ -1,6 +1,6 @@
-"""Import calls and kill this process, as `kill -9` does, before the n-th step: `python -m ... CONFIG NAME N`.
+"""Run a pipeline and kill this process, as `kill -9` does, before the n-th step: `python -m ... CONFIG NAME N`.
 
-Steps are what the import tells the ledger and the target: so any of them may be the last one.
+Steps are what an import of calls or a sync of a channel tells the ledger and the target: so any may be the last one.
 """
 
 import os
@@ -11,15 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay
+
 from supersync_core.connectors.postgres.call_sink import PostgresCallSink
 from supersync_core.domain.execution import Trigger
+from supersync_core.errors import Conflict
 from supersync_core.ledger.database import open_ledger
+from supersync_core.services.channel_sync import store
 from supersync_core.services.configuration import load_configuration
 from supersync_core.services.historical_sync.journal import LedgerCallJournal
 from supersync_core.services.run import run_pipeline
 from tests.acceptance.small_pages import small_pages
 
-STEPS: tuple[tuple[type, str], ...] = (
+STEPS: tuple[tuple[Any, str], ...] = (
     (LedgerCallJournal, "total"),
     (LedgerCallJournal, "keep"),
     (LedgerCallJournal, "permit"),
@@ -28,6 +32,14 @@ STEPS: tuple[tuple[type, str], ...] = (
     (PostgresCallSink, "_put"),
     (PostgresCallSink, "finish"),
     (PostgresCallSink, "forget"),
+    # A channel's store writes in these; the last thing before each of its commits is the lease.
+    (store.LedgerChannelStore, "open"),
+    (store.LedgerChannelStore, "put_messages"),
+    (store.LedgerChannelStore, "put_facts"),
+    (store.LedgerChannelStore, "graph"),
+    (store.LedgerChannelStore, "put_topics"),
+    (store.LedgerChannelStore, "put_pages"),
+    (store, "renew_lease"),
 )
 
 
@@ -36,12 +48,12 @@ def main(config: str, name: str, last: int) -> None:
     left, lock = [last], threading.Lock()
 
     def counted(step: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
             with lock:
                 left[0] -= 1
                 if left[0] < 0:
                     os.kill(os.getpid(), signal.SIGKILL)
-            return step(*arguments)
+            return step(*arguments, **named)
 
         return call
 
@@ -50,7 +62,9 @@ def main(config: str, name: str, last: int) -> None:
     small_pages()
     configuration = load_configuration(Path(config))
     ledger = open_ledger(os.environ["SUPERSYNC_DATABASE_URL"])
-    run_pipeline(ledger, configuration.connections, name, trigger=Trigger.MANUAL)
+    # PostgreSQL takes a moment to end the connection that held the lock of a run that has just died.
+    asked = Retrying(retry=retry_if_exception_type(Conflict), stop=stop_after_delay(10), reraise=True)
+    asked(run_pipeline, ledger, configuration.connections, name, trigger=Trigger.MANUAL)
 
 
 if __name__ == "__main__":
