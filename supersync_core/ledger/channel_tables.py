@@ -214,7 +214,11 @@ class WikiPage(Base):
     updated_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
     search: Mapped[str] = mapped_column(
-        TSVECTOR, Computed("to_tsvector('english'::regconfig, (title || ' '::text) || markdown)", persisted=True)
+        TSVECTOR,
+        Computed(
+            "to_tsvector('english'::regconfig, (title || ' '::text) || split_part(markdown, '\n[^1]: '::text, 1))",
+            persisted=True,
+        ),
     )
 
 

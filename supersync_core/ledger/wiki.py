@@ -71,14 +71,15 @@ _EXTENT = text(f"""
     SELECT count(*), min(sent_at), max(sent_at) FROM {SCHEMA}.chat_messages
     WHERE channel_id = :channel AND NOT is_deleted
 """)
+# The channel says no more than the ids do, but keeps PostgreSQL from reading what all other channels name.
 _BESIDE = text(f"""
     SELECT owner, name FROM (
         SELECT a.entity_id AS owner, e.name,
             row_number() OVER (PARTITION BY a.entity_id ORDER BY count(*) DESC, e.name) AS place
-        FROM {SCHEMA}.fact_entities a
-        JOIN {SCHEMA}.fact_entities b ON b.fact_id = a.fact_id AND b.entity_id <> a.entity_id
-        JOIN {SCHEMA}.entities e ON e.id = b.entity_id
-        WHERE a.entity_id = ANY(:ids) GROUP BY a.entity_id, e.id, e.name
+        FROM {SCHEMA}.entities e
+        JOIN {SCHEMA}.fact_entities b ON b.entity_id = e.id
+        JOIN {SCHEMA}.fact_entities a ON a.fact_id = b.fact_id AND a.entity_id <> b.entity_id
+        WHERE e.channel_id = :channel AND a.entity_id = ANY(:ids) GROUP BY a.entity_id, e.id, e.name
     ) near WHERE place <= 8 ORDER BY owner, place
 """)
 _MEMBERS = text(f"""
@@ -115,10 +116,10 @@ def select_extent(session: Session, channel_id: int) -> tuple[int, datetime | No
     return count, first, last
 
 
-def select_beside(session: Session, entity_ids: Sequence[int]) -> dict[int, list[str]]:
-    """What is named together with each entity, most often first."""
+def select_beside(session: Session, channel_id: int, entity_ids: Sequence[int]) -> dict[int, list[str]]:
+    """What is named together with each of these entities of a channel, most often first."""
     found: dict[int, list[str]] = {}
-    for owner, name in session.execute(_BESIDE, {"ids": list(entity_ids)}):
+    for owner, name in session.execute(_BESIDE, {"channel": channel_id, "ids": list(entity_ids)}):
         found.setdefault(owner, []).append(name)
     return found
 

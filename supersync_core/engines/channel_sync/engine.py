@@ -165,7 +165,7 @@ class ChannelSyncer:
 
     def _build_graph(self) -> None:
         self._begin(ChannelStage.GRAPH, stage_total=self._store.count_ungraphed())
-        while True:
+        while self.progress.stage_done < self.progress.stage_total:
             self._look()
             graphed, created = self._store.graph(GRAPHED_AT_ONCE, self.progress)
             if not graphed:

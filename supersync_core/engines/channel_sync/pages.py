@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timezone
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
@@ -110,6 +110,10 @@ def _words(kind: str, subject: Subject) -> str:
     return f"{subject.total} facts" + (f"; with {', '.join(subject.others[:5])}" if subject.others else "")
 
 
+def _day(at: datetime) -> str:
+    return at.astimezone(timezone.utc).date().isoformat()
+
+
 def _finalize(value: Any) -> Any:
     """Everything that a template shows is text of strangers, unless it says otherwise."""
     return value if isinstance(value, Markup | int) else escaped(str(value))
@@ -125,7 +129,9 @@ _TEMPLATES = Environment(
     keep_trailing_newline=True,
 )
 _TEMPLATES.filters |= {
-    "day": lambda at: Markup(at.astimezone(timezone.utc).date().isoformat()),
+    "day": lambda at: Markup(_day(at)),
+    "line": lambda said: Markup(f"{escaped(said.text)} — {escaped(said.author)}, {_day(said.said_at)}"),
+    "excerpt": lambda note: Markup(f"{escaped(note['author'])}, {note['said_at']}: “{escaped(note['excerpt'])}”"),
     "address": lambda slug: Markup(quote(slug, safe=".-")),
     "raw": Markup,
 }

@@ -53,7 +53,7 @@ def _entities(session: Session, channel_id: int) -> list[Subject]:
     by_entity = _grouped(
         wiki.select_by_entity(session, channel_id, each=ON_A_PAGE, least=LEAST_FACTS, most=MOST_ENTITIES)
     )
-    names, beside = select_names(session, list(by_entity)), wiki.select_beside(session, list(by_entity))
+    names, beside = select_names(session, list(by_entity)), wiki.select_beside(session, channel_id, list(by_entity))
     subjects, taken = [], set[str]()
     for id_, rows in by_entity.items():
         slug = slug_of(names[id_]) or f"entity-{id_}"

@@ -156,11 +156,10 @@ class LedgerChannelStore:
 
     def put_topics(self, progress: ChannelProgress) -> None:
         """See `ChannelStore`."""
-        with self._writing(progress) as session:
-            facts.delete_unnamed(session, self._here.channel.id)
         with self._reading() as session:
             topics = find_topics(session, self._here.channel.id)
         with self._writing(progress) as session:
+            facts.delete_unnamed(session, self._here.channel.id)
             facts.replace_topics(session, self._here.channel.id, topics)
 
     def material(self) -> tuple[str, Material]:
