@@ -31,7 +31,7 @@ connections:
 pipelines:
   - {name: general, kind: channel_sync, source: {connection: chat, channel: C00001}}
 """
-MESSAGES, STEPS = 120, 50
+MESSAGES, STEPS = 120, 40
 """A sync of so many messages has a few steps more."""
 KILLS = 4
 
