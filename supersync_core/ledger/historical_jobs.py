@@ -55,6 +55,13 @@ def find_job(session: Session, agency_id: uuid.UUID, job_id: uuid.UUID) -> Histo
     return session.scalar(select(HistoricalSyncJob).where(HistoricalSyncJob.id == job_id, mine))
 
 
+def select_jobs(session: Session, pipeline_id: int, *, limit: int) -> Sequence[HistoricalSyncJob]:
+    """Jobs of a pipeline, the newest first."""
+    mine = select(HistoricalSyncJob).where(HistoricalSyncJob.pipeline_id == pipeline_id)
+    newest = mine.order_by(HistoricalSyncJob.created_at.desc(), HistoricalSyncJob.id)
+    return session.scalars(newest.limit(limit)).all()
+
+
 def lock_active(session: Session, agency_id: uuid.UUID) -> HistoricalSyncJob | None:
     """The agency's active job as it is now, locked for this transaction."""
     active = select(HistoricalSyncJob).where(

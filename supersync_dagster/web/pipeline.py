@@ -1,6 +1,6 @@
 """`/supersync/pipelines/{key}`: one pipeline, its runs, charts of them, and what it is made of."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import yaml
@@ -9,14 +9,17 @@ from sqlalchemy.orm import Session
 
 from supersync_core.domain.access import Role
 from supersync_core.domain.check import Metric
+from supersync_core.domain.historical_sync import percent
 from supersync_core.domain.pipeline import PipelineKind, dagster_key
 from supersync_core.errors import ConfigError, NotFound
+from supersync_core.ledger.historical_tables import HistoricalSyncJob
 from supersync_core.services.board import Standing
 from supersync_core.services.cdc.overview import overview
 from supersync_core.services.cdc.pipelines import get_cdc_pipeline
 from supersync_core.services.configuration.mask import shown_spec
 from supersync_core.services.details import Details, pipeline_details
 from supersync_core.services.freshness_board import freshness_of
+from supersync_core.services.historical_sync.requests import list_jobs
 from supersync_core.services.past import page_of, read_measured, read_past
 from supersync_dagster.api.auth import require
 from supersync_dagster.api.context import ApiContext
@@ -34,6 +37,8 @@ PATH = "/supersync/pipelines/{key}"
 PER_PAGE = 25
 IN_CHARTS = 200
 """Runs."""
+IMPORTS = 10
+"""Jobs of an import of calls that are listed."""
 VIEWER = [Depends(require(Role.VIEWER))]
 
 router = APIRouter(include_in_schema=False)
@@ -154,4 +159,11 @@ def past_of(session: Session, standing: Standing, number: int) -> dict[str, Any]
         "charts": charts,
         "drawn": as_json([round(run.ended_at.timestamp(), 3) for run in runs], charts),
         "key_of": dagster_key,
+        "imports": imports_of(session, standing),
+        "percent": percent,
     }
+
+
+def imports_of(session: Session, standing: Standing) -> Sequence[HistoricalSyncJob]:
+    """The newest imports of calls, none of another kind of pipeline. An import may take several runs."""
+    return list_jobs(session, standing.id, limit=IMPORTS) if standing.kind is PipelineKind.HISTORICAL_SYNC else ()

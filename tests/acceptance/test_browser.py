@@ -9,6 +9,8 @@ import pytest
 from supersync_core.domain.pipeline import dagster_key
 from supersync_core.ledger.database import Ledger
 from tests.acceptance.browser import CHROMIUM, Page, browser_page
+from tests.dagster.web.imports import PAGE as IMPORTS
+from tests.dagster.web.imports import fill_import
 from tests.dagster.web.observed import fill_observed
 from tests.dagster.web.pages import Pages, fill, running_pages
 
@@ -25,6 +27,7 @@ PATHS = {
     "pipeline": "/supersync/pipelines/query_history_sync",
     "failed": "/supersync/pipelines/customers",
     "theirs": f"/supersync/pipelines/{dagster_key('warehouse stock')}",
+    "imports": IMPORTS,
     "reporting": "/supersync/reporting?days=14",
     "lineage": "/supersync/lineage?address=lake.raw.stock",
     "addresses": "/supersync/lineage",
@@ -52,6 +55,7 @@ def pages(ledger: Ledger) -> Iterator[Pages]:
     with running_pages(ledger) as pages:
         fill(pages)
         fill_observed(pages)
+        fill_import(pages)
         yield pages
 
 

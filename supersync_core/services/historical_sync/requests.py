@@ -130,6 +130,11 @@ def list_failed(
     return job, rows.select_failed(session, job.id, limit=limit)
 
 
+def list_jobs(session: Session, pipeline_id: int, *, limit: int) -> Sequence[HistoricalSyncJob]:
+    """Jobs of a pipeline, the newest first."""
+    return rows.select_jobs(session, pipeline_id, limit=limit)
+
+
 def pipeline_name(session: Session, job: HistoricalSyncJob) -> str:
     """Of the pipeline that does it."""
     return session.get_one(Pipeline, job.pipeline_id).name
