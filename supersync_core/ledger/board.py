@@ -7,6 +7,7 @@ from sqlalchemy import Row, Select, and_, func, select, true
 from sqlalchemy.orm import Session
 
 from supersync_core.domain.execution import ExecutionState
+from supersync_core.domain.pipeline import PipelineKind
 from supersync_core.ledger.api_tables import Total, is_a_run
 from supersync_core.ledger.executions import LIVE_STATES
 from supersync_core.ledger.expected import changed_at, expected, until
@@ -14,7 +15,7 @@ from supersync_core.ledger.tables import Execution, Pipeline, PipelineType, Sche
 
 
 def select_standings(session: Session) -> Sequence[Row[Any]]:
-    """A row per pipeline that is not retired, by name.
+    """A row per pipeline that is not retired and may run, by name.
 
     Columns of the pipeline under their own names; of its schedule, of its newest closed and of its live execution with
     the prefixes `schedule_`, `last_` and `live_`, all None where there is none; `succeeded_at`; and how fresh its data
@@ -37,6 +38,12 @@ _LAST = (
 _LIVE = (*_COMMON, "stage", "progress_rows", "progress_bytes", "cancel_requested")
 _PIPELINE = ("id", "name", "title", "kind", "desired_state", "group_name")
 _SCHEDULE = ("cron", "every_s", "timezone", "enabled", "next_due_at")
+
+
+# An import of calls for any agency never runs: each agency that asks gets a pipeline of its own.
+_is_template = and_(
+    Pipeline.kind == PipelineKind.HISTORICAL_SYNC, func.coalesce(Pipeline.spec["agency"].astext, "") == "any"
+)
 
 
 def _query() -> Select[Any]:
@@ -77,7 +84,7 @@ def _query() -> Select[Any]:
         .outerjoin(Schedule, Schedule.pipeline_id == pipeline.id)
         .outerjoin(last, true())
         .outerjoin(live, true())
-        .where(pipeline.retired_at.is_(None))
+        .where(pipeline.retired_at.is_(None), ~_is_template)
         .order_by(pipeline.name_key)
     )
 
