@@ -5,7 +5,7 @@ A source and a sink are each used by one thread at a time; only `cancel` may com
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from supersync_core.domain.change import Change, Position, SourceTable, Unit
@@ -77,22 +77,42 @@ class ChangeSource(Protocol):
 
 @dataclass(frozen=True)
 class Refused:
-    """An event that a sink can never take. `kind`: `serialization`, `routing` or `too_large`."""
+    """An event that a sink can never take. `kind`: `serialization`, `routing` or `too_large`.
+
+    `put_aside`: its sink has done so already, see `SinkContext`.
+    """
 
     change: Change
     kind: str
     message: str
+    put_aside: bool = False
+
+
+PutAside = Callable[[str, Sequence[Refused], Position], None]
+"""Keeps, durably, what the sink of that id has refused of the batch that ends at a position.
+
+Raises RetryError while that cannot be, and AbortError where there is no place for it.
+"""
+
+
+def nowhere(sink_id: str, refused: Sequence[Refused], position: Position) -> None:
+    """For who looks at what `write` returns."""
 
 
 @dataclass(frozen=True)
 class SinkContext:
-    """What a sink is told about the pipeline that it serves. `source_id`: of its source's configuration."""
+    """What a sink is told about the pipeline that it serves. `source_id`: of its source's configuration.
+
+    `put_aside`: for a sink that stores the position with the data. It calls this before it commits a batch without what
+    it refuses: nobody reads that batch again.
+    """
 
     pipeline: str
     tenant: str
     connector: str
     source_id: str = ""
-    version: str = field(default="")
+    version: str = ""
+    put_aside: PutAside = nowhere
 
 
 class ChangeSink(Protocol):

@@ -15,6 +15,17 @@ def insert_dead_letters(session: Session, rows: Sequence[Mapping[str, Any]]) -> 
     session.execute(insert(DeadLetterRow), [dict(row) for row in rows])
 
 
+def select_resting(session: Session, pipeline_id: int, sink_id: str, event_ids: Sequence[str]) -> frozenset[str]:
+    """Which of these events are dead letters of a sink that nobody wants to be delivered again."""
+    mine = select(DeadLetterRow.event_id).where(
+        DeadLetterRow.pipeline_id == pipeline_id,
+        DeadLetterRow.sink_id == sink_id,
+        DeadLetterRow.event_id.in_(event_ids),
+        DeadLetterRow.replay_at.is_(None),
+    )
+    return frozenset(session.scalars(mine))
+
+
 def count_dead_letters(session: Session, pipeline_id: int, *, up_to_seq: int | None = None, sink_id: str = "") -> int:
     """How many a pipeline has, in all or up to a number."""
     mine = select(func.count()).select_from(DeadLetterRow).where(DeadLetterRow.pipeline_id == pipeline_id)

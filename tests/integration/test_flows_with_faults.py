@@ -12,7 +12,9 @@ import pytest
 import redis
 from sqlalchemy import make_url, text
 
-from supersync_core.errors import Conflict, LeaseLost, PositionLost
+from supersync_core.connectors.postgres.positions import StoredPosition
+from supersync_core.domain.change import Position
+from supersync_core.errors import AbortError, Conflict, LeaseLost, PositionLost, Unavailable
 from supersync_core.ledger.database import Ledger
 from supersync_core.ledger.embedded import embedded_server
 from tests.acceptance.console import execute, rows
@@ -122,6 +124,50 @@ def test_a_sink_that_is_down_is_told_and_nothing_is_lost(
     assert ids(redis_client) == list(range(1, 21)), "in order, and none twice, as Redis had refused them all"
 
 
+def test_a_change_that_its_sink_refuses_is_kept_and_holds_nothing_up(
+    ledger: Ledger, source: Source, target_dsn: str
+) -> None:
+    tables = {"type": "postgres", "config": {"id": "tables", "dsn": target_dsn}}
+    copy = Flow(ledger, source.spec, tables, journal={"enabled": True})
+    with copy.running():
+        source.insert(1, 10)
+        copy.arrive()
+        execute(target_dsn, "alter table orders add check (note <> 'poison')")
+        execute(
+            source.dsn,
+            "insert into orders values (11, 'poison'), (12, 'note 12'); update orders set note = 'poison' where id = 1",
+        )
+        source.insert(13, 20)
+        copy.arrive()
+        until(lambda: len(copy.dead_letters()) == 2)
+    assert sorted(event["after"]["id"] for event in copy.dead_letters()) == [1, 11]
+    assert rows(target_dsn, CONTENT) == [(n, f"note {n}") for n in range(1, 21) if n != 11]
+
+
+def test_a_change_that_is_refused_again_after_a_death_is_kept_once(
+    ledger: Ledger, source: Source, target_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = {"type": "postgres", "config": {"id": "tables", "dsn": target_dsn}}
+    copy = Flow(ledger, source.spec, tables, journal={"enabled": True})
+    advance, deaths = StoredPosition.advance, list[int]()
+
+    def dies_once_it_is_kept(stored: StoredPosition, position: Position) -> None:
+        if copy.dead_letters() and not deaths:
+            deaths.append(1)
+            raise Unavailable("the connection was lost")
+        advance(stored, position)
+
+    monkeypatch.setattr(StoredPosition, "advance", dies_once_it_is_kept)
+    with copy.running():
+        source.insert(1, 1)
+        copy.arrive()
+        execute(target_dsn, "alter table orders add check (note <> 'poison')")
+        execute(source.dsn, "insert into orders values (2, 'poison'), (3, 'note 3')")
+        copy.arrive()
+    assert (deaths, [event["after"]["id"] for event in copy.dead_letters()]) == ([1], [2])
+    assert rows(target_dsn, CONTENT) == [(1, "note 1"), (3, "note 3")]
+
+
 def test_a_slot_that_is_gone_fails_the_run_and_no_change_is_skipped(
     stream: Flow, source: Source, redis_client: redis.Redis
 ) -> None:
@@ -157,3 +203,24 @@ def test_a_run_whose_lease_is_somebody_elses_stores_nothing_more(stream: Flow, s
         until(lambda: stream.errors)
     assert [type(error) for error in stream.errors] == [LeaseLost]
     assert stream.positions() == stored
+
+
+def test_without_a_queue_for_it_a_change_that_is_refused_ends_each_run_until_the_reason_is_mended(
+    copy: Flow, source: Source, target_dsn: str
+) -> None:
+    with copy.running(may_fail=True):
+        source.insert(1, 10)
+        copy.arrive()
+        execute(target_dsn, "alter table orders add constraint sound check (note <> 'poison')")
+        execute(source.dsn, "insert into orders values (11, 'poison'), (12, 'note 12')")
+        until(lambda: copy.errors)
+    for _ in range(2):
+        copy.resume()
+        with pytest.raises(AbortError, match="journal"):
+            copy.run()
+    execute(target_dsn, "alter table orders drop constraint sound")
+    copy.errors.clear()
+    copy.resume()
+    with copy.running():
+        copy.arrive()
+    assert rows(target_dsn, CONTENT) == rows(source.dsn, CONTENT)

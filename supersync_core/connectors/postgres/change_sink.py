@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from supersync_core.connectors.changes import Refused, SinkContext
 from supersync_core.connectors.interrupt import Interrupt
@@ -32,7 +33,7 @@ class PostgresChangeSink:
         self.id, self.required = config.id, config.required
         self._config, self._connector = config, context.connector
         self._key = f"{context.pipeline}/{context.source_id}/{config.id}"
-        self._wanted = build_filter(config.filter)
+        self._wanted, self._put_aside = build_filter(config.filter), context.put_aside
         self._interrupt = Interrupt()
         self._session: Session | None = None
         self._stored: StoredPosition | None = None
@@ -51,16 +52,19 @@ class PostgresChangeSink:
             return stored.value
 
     def write(self, batch: Sequence[Change], position: Position) -> Sequence[Refused]:
-        """Apply what is new of `batch` and the position in one transaction."""
+        """Apply what is new of `batch` and the position in one transaction, once what it refuses is put aside."""
         with self._calls():
             session, stored = self._connected()
             if stored.value is not None and position <= stored.value:
                 # It was committed and we did not hear of it, or it is from before a restart.
                 return self._last[1] if self._last and self._last[0] == position else []
             new = _after(stored.value, batch)
-            refused = self._apply(session, [change for change in new if self._wanted is None or self._wanted(change)])
+            wanted = [change for change in new if self._wanted is None or self._wanted(change)]
+            refused = in_order(batch, self._apply(session, wanted))
+            if refused:
+                self._put_aside(self.id, refused, position)
             stored.advance(position)
-            self._last = position, in_order(batch, refused)
+            self._last = position, [replace(one, put_aside=True) for one in refused]
             session.execute("commit")
             stored.value = position
             return self._last[1]

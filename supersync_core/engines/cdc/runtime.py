@@ -214,7 +214,12 @@ class Runtime:
                 raise_failure([one])
 
     def _commit(self, batch: Batch, delivered: Sequence[Delivered]) -> None:
-        dead = [DeadLetter(one.sink.id, refused, batch.position) for one in delivered for refused in one.refused]
+        dead = [
+            DeadLetter(one.sink.id, refused, batch.position)
+            for one in delivered
+            for refused in one.refused
+            if not refused.put_aside
+        ]
         self._store(delivered, dead, events=len(batch.changes), bytes=batch.bytes)
         self.tally.add(batch, delivered)
 

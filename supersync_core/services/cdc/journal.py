@@ -11,12 +11,13 @@ import orjson
 from sqlalchemy.orm import Session
 
 from supersync_core.clock import Clock, utcnow
+from supersync_core.connectors.changes import Refused
 from supersync_core.domain.change import Position, SourceTable
 from supersync_core.domain.envelopes import Native
 from supersync_core.domain.execution import Progress
 from supersync_core.engines.cdc.journal import DeadLetter, QueueFull, Replay
 from supersync_core.engines.cdc.sensing.sensor import Kept
-from supersync_core.errors import AbortError
+from supersync_core.errors import AbortError, Unavailable
 from supersync_core.ledger.checkpoints import select_checkpoints, store_checkpoint
 from supersync_core.ledger.database import Ledger
 from supersync_core.ledger.dead_letters import (
@@ -25,6 +26,7 @@ from supersync_core.ledger.dead_letters import (
     delete_oldest_dead_letters,
     delete_these_dead_letters,
     insert_dead_letters,
+    select_resting,
 )
 from supersync_core.ledger.pipeline_status import put_status, select_statuses
 from supersync_core.ledger.schemas import register_schema, track_table
@@ -97,6 +99,19 @@ class LedgerJournal:
             elif replayed:
                 resolve_dead_letters(session, self._run.pipeline_id, at=self._clock())
         self._progress = progress
+
+    def put_aside(self, sink_id: str, refused: Sequence[Refused], position: Position) -> None:
+        """A `PutAside`. What a run that has died has put aside before is not put aside again."""
+        dead = [DeadLetter(sink_id, one, position) for one in refused]
+        try:
+            with self._writing(self._progress) as session:
+                ids = [one.refused.change.event_id for one in dead]
+                known = select_resting(session, self._run.pipeline_id, sink_id, ids)
+                new = [one for one in dead if one.refused.change.event_id not in known]
+                if new:
+                    self._put_aside(session, new)
+        except QueueFull:
+            raise Unavailable("the queue of dead letters is full: take something out") from None
 
     def replays(self, sink_ids: Sequence[str], limit: int) -> Sequence[Replay]:
         """See `Journal`."""

@@ -134,7 +134,7 @@ class CdcWork:
         native = Native(pipeline=name, tenant=tenant, connector=source_part.type, version=VERSION)
         journal = LedgerJournal(self._ledger, self._run, spec.spec.journal, native)
         source = build_source(spec, journal.register)
-        context = SinkContext(name, tenant, source.connector, str(source_part.config["id"]), VERSION)
+        context = SinkContext(name, tenant, source.connector, str(source_part.config["id"]), VERSION, journal.put_aside)
         sinks: list[ChangeSink] = [
             load_change_sink(part.type).build_change_sink(sink_config(part), context) for part in spec.spec.sinks
         ]

@@ -1,15 +1,17 @@
 """Changes applied to tables of PostgreSQL: each exactly once, by one run at a time."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from supersync_core.connectors.changes import ChangeSink, SinkContext
+from supersync_core.connectors.changes import ChangeSink, Refused, SinkContext
 from supersync_core.connectors.memory import MemoryChangeLog
 from supersync_core.connectors.postgres.connection import Session
-from supersync_core.domain.change import Op
+from supersync_core.domain.change import Op, Position
 from supersync_core.errors import Contention, LeaseLost, Unavailable
-from tests.changes import ORDERS, at, order, orders
+from tests.changes import CONTEXT, ORDERS, at, order, orders
 from tests.postgres_changes import Query, ids, opens_at, query, sink, sink_of, table, taken, until_free, write
 from tests.servers import until
 
@@ -116,3 +118,19 @@ def test_an_empty_batch_moves_the_position(sink: ChangeSink) -> None:
     sink.write([], at(7))
     sink.close()
     until(lambda: opens_at(sink) == at(7))
+
+
+def test_nothing_is_written_while_what_is_refused_cannot_be_put_aside(target_dsn: str, query: Query) -> None:
+    asked = list[tuple[str, list[int]]]()
+
+    def no_place(sink_id: str, refused: Sequence[Refused], position: Position) -> None:
+        asked.append((sink_id, [one.change.index for one in refused]))
+        raise Unavailable("the ledger is away")
+
+    sink = sink_of(target_dsn, replace(CONTEXT, put_aside=no_place))
+    sink.open([ORDERS])
+    with pytest.raises(Unavailable):
+        write(sink, MemoryChangeLog().insert(ORDERS, order(1), order(2, "a\0b")))
+    sink.close()
+    assert asked == [("p", [1])]
+    assert query("select (select count(*) from orders), (select count(*) from _supersync.positions)") == [(0, 0)]
