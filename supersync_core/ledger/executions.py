@@ -90,7 +90,9 @@ def renew_lease(
     if progress is not None:
         values |= {"stage": progress.stage, "progress_rows": progress.rows, "progress_bytes": progress.bytes}
     mine = and_(Execution.id == execution_id, Execution.lease_owner == owner)
-    return session.scalar(update(Execution).where(mine).values(values).returning(Execution.cancel_requested))
+    renewed = update(Execution).where(mine).values(values).returning(Execution.cancel_requested)
+    # It comes with every batch: the ORM need not look for the row among its objects.
+    return session.scalar(renewed, execution_options={"synchronize_session": False})
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,9 @@ def put_pages(
 def remove_pages(session: Session, channel_id: int, kept: Sequence[str], *, at: datetime) -> None:
     """Take away the pages of a channel that are none of these; their versions stay."""
     mine = (WikiPage.channel_id == channel_id) & WikiPage.removed_at.is_(None) & WikiPage.slug.not_in(kept)
-    session.execute(update(WikiPage).where(mine).values(removed_at=at))
+    session.execute(
+        update(WikiPage).where(mine).values(removed_at=at), execution_options={"synchronize_session": False}
+    )
 
 
 def select_pages(session: Session, channel_id: int | None = None) -> Sequence[WikiPage]:

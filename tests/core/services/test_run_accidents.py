@@ -49,6 +49,8 @@ def start_process(scene: Scene, *, stop_at: Stage, how: str) -> subprocess.Popen
     process = subprocess.Popen([sys.executable, "-c", RUN, argument], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == stop_at.value
+    if how == "SIGSTOP":
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)  # until then it may still renew its lease
     return process
 
 
