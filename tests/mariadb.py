@@ -16,6 +16,7 @@ import pymysql
 import pytest
 
 from supersync_core.ledger.account import account_for
+from tests.installed import missing
 
 START_S = 60
 BINLOG = ("--log-bin=log", "--server-id=1", "--binlog-format=ROW", "--binlog-row-metadata=FULL")
@@ -34,8 +35,7 @@ def mariadb(directory: Path, *options: str) -> Iterator[str]:
     """Join the server in `directory`, starting it first with `options` if need be; its URL without a database. The last
     one out waits until it has stopped."""  # noqa: D205
     if not all(shutil.which(program, path=PATH) for program in ("mariadbd", "mariadb-install-db", "flock")):
-        reason = "MariaDB is not installed: run `make services`"
-        pytest.fail(reason) if "CI" in os.environ else pytest.skip(reason)
+        missing("MariaDB")
     directory.mkdir(exist_ok=True)
     users = os.open(directory / "users.lock", os.O_RDWR | os.O_CREAT)
     try:

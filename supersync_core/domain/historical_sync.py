@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from supersync_core.errors import OutOfOrder
 
+ANY_AGENCY = "any"
+"""In place of an agency: an import for any never runs, each agency that asks gets one of its own, made after it."""
 MAX_WINDOWS = 100_000
 """A range is not cut into more: a window is then longer than it was asked for."""
 

@@ -7,6 +7,7 @@ from sqlalchemy import Row, Select, and_, func, select, true
 from sqlalchemy.orm import Session
 
 from supersync_core.domain.execution import ExecutionState
+from supersync_core.domain.historical_sync import ANY_AGENCY
 from supersync_core.domain.pipeline import PipelineKind
 from supersync_core.ledger.api_tables import Total, is_a_run
 from supersync_core.ledger.executions import LIVE_STATES
@@ -40,9 +41,8 @@ _PIPELINE = ("id", "name", "title", "kind", "desired_state", "group_name")
 _SCHEDULE = ("cron", "every_s", "timezone", "enabled", "next_due_at")
 
 
-# An import of calls for any agency never runs: each agency that asks gets a pipeline of its own.
 _is_template = and_(
-    Pipeline.kind == PipelineKind.HISTORICAL_SYNC, func.coalesce(Pipeline.spec["agency"].astext, "") == "any"
+    Pipeline.kind == PipelineKind.HISTORICAL_SYNC, func.coalesce(Pipeline.spec["agency"].astext, "") == ANY_AGENCY
 )
 
 

@@ -11,17 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay
-
 from supersync_core.connectors.postgres.call_sink import PostgresCallSink
-from supersync_core.domain.execution import Trigger
-from supersync_core.errors import Conflict
 from supersync_core.ledger.database import open_ledger
 from supersync_core.services.channel_sync import store
 from supersync_core.services.configuration import load_configuration
 from supersync_core.services.historical_sync.journal import LedgerCallJournal
-from supersync_core.services.run import run_pipeline
 from tests.acceptance.small_pages import small_pages
+from tests.runs import run_soon
 
 STEPS: tuple[tuple[Any, str], ...] = (
     (LedgerCallJournal, "total"),
@@ -62,9 +58,7 @@ def main(config: str, name: str, last: int) -> None:
     small_pages()
     configuration = load_configuration(Path(config))
     ledger = open_ledger(os.environ["SUPERSYNC_DATABASE_URL"])
-    # PostgreSQL takes a moment to end the connection that held the lock of a run that has just died.
-    asked = Retrying(retry=retry_if_exception_type(Conflict), stop=stop_after_delay(10), reraise=True)
-    asked(run_pipeline, ledger, configuration.connections, name, trigger=Trigger.MANUAL)
+    run_soon(ledger, configuration.connections, name)
 
 
 if __name__ == "__main__":

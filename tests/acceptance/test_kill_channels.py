@@ -11,18 +11,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay
 
 from demo.chat import write_export
 from supersync_core.clock import utcnow
-from supersync_core.domain.execution import Trigger
-from supersync_core.errors import Conflict
 from supersync_core.ledger.database import Ledger, open_ledger
 from supersync_core.services.configuration import Configuration, load_configuration
 from supersync_core.services.configuration.apply import apply_configuration
-from supersync_core.services.run import run_pipeline
 from tests.conftest import TEMPLATE
 from tests.core.services.channel_sync.conftest import MADE
+from tests.runs import run_soon
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """
@@ -51,12 +48,6 @@ def die(config: Path, step: int) -> int:
     return subprocess.run(command, cwd=ROOT, env=os.environ, timeout=120, check=False).returncode
 
 
-def sync(ledger: Ledger, configuration: Configuration) -> None:
-    # PostgreSQL takes a moment to end the connection that held the lock of a run that has just died.
-    asked = Retrying(retry=retry_if_exception_type(Conflict), stop=stop_after_delay(10), reraise=True)
-    asked(run_pipeline, ledger, configuration.connections, "general", trigger=Trigger.MANUAL)
-
-
 def made(ledger: Ledger) -> list[tuple[Any, ...]]:
     with ledger.begin() as session:
         session.execute(text("SET LOCAL search_path = supersync"))
@@ -76,7 +67,7 @@ def test_a_sync_that_is_killed_again_and_again_ends_as_one_that_was_never_distur
     undisturbed = open_ledger(new_database(TEMPLATE))
     for one in (undisturbed, ledger):
         apply_configuration(one, configuration, utcnow())
-    sync(undisturbed, configuration)
+    run_soon(undisturbed, configuration.connections, "general")
     chance = random.Random(os.environ.get("SUPERSYNC_KILL_SEED", "5"))
     for _ in range(int(os.environ.get("SUPERSYNC_KILL_ROUNDS", "1"))):
         with ledger.begin() as session:
@@ -84,7 +75,7 @@ def test_a_sync_that_is_killed_again_and_again_ends_as_one_that_was_never_distur
         ends = [die(tmp_path / "supersync.yaml", chance.randrange(STEPS)) for _ in range(KILLS)]
         assert ends[0] == -signal.SIGKILL
         assert set(ends) <= {-signal.SIGKILL, 0}
-        sync(ledger, configuration)
+        run_soon(ledger, configuration.connections, "general")
         assert made(ledger) == made(undisturbed)
         assert live(ledger) == 0
     undisturbed.dispose()

@@ -12,8 +12,6 @@ from supersync_core.services.configuration.part import Part
 from supersync_core.services.configuration.pipeline import PipelineConfig, Use
 from supersync_core.services.configuration.values import Duration, Table, Text
 
-ANY = "any"
-
 
 class CallSourceConfig(Part):
     """Where calls are read."""

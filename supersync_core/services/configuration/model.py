@@ -7,6 +7,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 
 from supersync_core.connectors.config import ConnectorConfig
 from supersync_core.connectors.registry import load_connector
+from supersync_core.domain.historical_sync import ANY_AGENCY
 from supersync_core.domain.pipeline import PipelineKind, fold_name
 from supersync_core.domain.table import TableName
 from supersync_core.domain.table_sync import Deletes, Mode, Reading, Relation, TableSync
@@ -14,7 +15,7 @@ from supersync_core.errors import ConfigError
 from supersync_core.services.configuration.cdc import CdcConfig
 from supersync_core.services.configuration.channel import ChannelConfig
 from supersync_core.services.configuration.channel_sync import ChannelSyncConfig
-from supersync_core.services.configuration.historical_sync import ANY, HistoricalSyncConfig, SupabaseConfig, tells_apart
+from supersync_core.services.configuration.historical_sync import HistoricalSyncConfig, SupabaseConfig, tells_apart
 from supersync_core.services.configuration.part import Part
 from supersync_core.services.configuration.pipeline import PipelineConfig, Use, as_problem
 from supersync_core.services.configuration.problems import Path, Problem, did_you_mean
@@ -170,7 +171,7 @@ def find_channel_problems(channels: Mapping[int, ChannelConfig]) -> list[Problem
 
 def _agency_problems(connections: Mapping[str, ConnectorConfig], pipeline: PipelineConfig, at: Path) -> list[Problem]:
     """Calls of one agency that any would get."""
-    if not isinstance(pipeline, HistoricalSyncConfig) or pipeline.agency != ANY:
+    if not isinstance(pipeline, HistoricalSyncConfig) or pipeline.agency != ANY_AGENCY:
         return []
     name = pipeline.source.connection
     if name not in connections or tells_apart(connections[name]):

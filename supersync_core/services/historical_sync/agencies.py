@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from supersync_core.connectors.registry import load_connector
+from supersync_core.domain.historical_sync import ANY_AGENCY
 from supersync_core.domain.pipeline import PipelineKind
 from supersync_core.domain.table import TableName
 from supersync_core.errors import ConfigError, Conflict, NotFound
@@ -15,7 +16,6 @@ from supersync_core.ledger.historical_jobs import find_agency
 from supersync_core.ledger.pipelines import get_or_create_pipeline
 from supersync_core.ledger.tables import Pipeline
 from supersync_core.services.configuration import Configuration
-from supersync_core.services.configuration.historical_sync import ANY
 
 KIND = PipelineKind.HISTORICAL_SYNC
 
@@ -39,7 +39,7 @@ def agency_of(session: Session, configuration: Configuration | None, user_id: uu
 
 def is_template(pipeline: Pipeline) -> bool:
     """Whether it stands for any agency: those that ask get a pipeline of their own, made after it."""
-    return pipeline.kind is KIND and pipeline.spec.get("agency") == ANY
+    return pipeline.kind is KIND and pipeline.spec.get("agency") == ANY_AGENCY
 
 
 def pipeline_of_agency(
@@ -52,7 +52,7 @@ def pipeline_of_agency(
     known = _find(session, str(agency_id), provider)
     if known:
         return known[0], False
-    templates = _find(session, ANY, provider)
+    templates = _find(session, ANY_AGENCY, provider)
     if not templates:
         of = f" from {provider!r}" if provider else ""
         raise NotFound(f"no import of calls{of} is set up for this agency")

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from supersync_core.domain.execution import Trigger
-from supersync_core.domain.historical_sync import JobStatus, Span
+from supersync_core.domain.historical_sync import ANY_AGENCY, JobStatus, Span
 from supersync_core.errors import ConfigError, Conflict
 from supersync_core.ledger import historical_jobs as rows
 from supersync_core.ledger.historical_tables import HistoricalSyncJob
 from supersync_core.ledger.tables import Execution, Pipeline
 from supersync_core.services.configuration import HistoricalSyncConfig
-from supersync_core.services.configuration.historical_sync import ANY
 from supersync_core.services.launches import queue_execution
 
 
@@ -50,7 +49,7 @@ def adopt_job(
 
     Raises ConfigError for a pipeline that stands for any agency, and Conflict when another one imports its calls.
     """
-    if declared.agency == ANY or not isinstance(declared.agency, uuid.UUID):
+    if declared.agency == ANY_AGENCY or not isinstance(declared.agency, uuid.UUID):
         raise ConfigError(f"{pipeline.name} stands for any agency: start an import for one")
     job = rows.lock_active(session, declared.agency)
     if job is None:

@@ -1,13 +1,12 @@
 """Supabase's client for browsers, as its package from npm has it, on Node."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.installed import missing
 
 HERE = Path(__file__).parent
 TIMEOUT_S = 60
@@ -20,8 +19,7 @@ def invoke(url: str, token: str, function: str, method: str) -> Any:
     """
     node = shutil.which("node")
     if node is None or not (HERE / "node_modules").exists():
-        reason = "Supabase's client for JavaScript is not installed: run `make services`"
-        pytest.fail(reason) if "CI" in os.environ else pytest.skip(reason)
+        missing("Supabase's client for JavaScript")
     command = [node, HERE / "invoke.mjs", url, token, function, method]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIMEOUT_S)
     return json.loads(done.stdout)

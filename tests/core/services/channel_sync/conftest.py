@@ -7,17 +7,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay
 
 from supersync_core.connectors.memory.chat import MemoryChat, named_chat
 from supersync_core.connectors.memory.config import Config
-from supersync_core.domain.execution import Trigger
 from supersync_core.domain.message import Channel, Message
-from supersync_core.errors import Conflict
 from supersync_core.ledger.database import Ledger
 from supersync_core.services.configuration import ChannelSyncConfig
 from supersync_core.services.pipelines import register_pipeline
-from supersync_core.services.run import ExecutionReport, run_pipeline
+from supersync_core.services.run import ExecutionReport
+from tests.runs import run_soon
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 MADE = """
@@ -65,10 +63,7 @@ class Talk:
         self.chat.messages[:] = [replace(one, **changes) if one.id == id_ else one for one in self.chat.messages]
 
     def sync(self, **given: Any) -> ExecutionReport:
-        connections = {"chat": Config(database=self.name)}
-        # PostgreSQL takes a moment to end the connection that held the lock of a run that has just died.
-        asked = Retrying(retry=retry_if_exception_type(Conflict), stop=stop_after_delay(10), reraise=True)
-        return asked(run_pipeline, self.ledger, connections, "C1", trigger=Trigger.MANUAL, **given)
+        return run_soon(self.ledger, {"chat": Config(database=self.name)}, "C1", **given)
 
     def rows(self, query: str) -> list[Any]:
         with self.ledger.begin() as session:
