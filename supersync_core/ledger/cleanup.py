@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, delete, func, literal, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
@@ -13,6 +14,8 @@ from supersync_core.ledger.api_tables import begun_at
 from supersync_core.ledger.check_tables import CheckRequest, CheckResult
 from supersync_core.ledger.executions import FINAL_STATES
 from supersync_core.ledger.tables import Execution
+
+_BLIND = {"synchronize_session": False}
 
 
 def lock_old_executions(session: Session, *, before: datetime, limit: int) -> Sequence[int]:
@@ -39,8 +42,10 @@ def delete_executions(session: Session, ids: Sequence[int]) -> Counter[str]:
     counts["parent_links"] = session.scalar(select(func.count()).select_from(Execution).where(orphaned)) or 0
     stay = and_(gone, Execution.parent_id.is_not(None), not_(orphaned))
     counts["child_links"] = session.scalar(select(func.count()).select_from(Execution).where(stay)) or 0
-    session.execute(update(Execution).where(orphaned, not_(gone)).values(parent_id=None))
-    counts["executions"] = len(session.execute(delete(Execution).where(gone).returning(Execution.id)).all())
+    # Thousands of rows, which nobody has loaded: the ORM must not look for each among its objects.
+    session.execute(update(Execution).where(orphaned, not_(gone)).values(parent_id=None), execution_options=_BLIND)
+    deleted: Any = session.execute(delete(Execution).where(gone), execution_options=_BLIND)
+    counts["executions"] = deleted.rowcount
     return counts
 
 
