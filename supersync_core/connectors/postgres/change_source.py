@@ -17,6 +17,7 @@ from supersync_core.connectors.holding import Holding
 from supersync_core.connectors.postgres.change_catalog import published
 from supersync_core.connectors.postgres.connection import Session
 from supersync_core.connectors.postgres.inspection import Inspection
+from supersync_core.connectors.postgres.logical_messages import LogicalMessages
 from supersync_core.connectors.postgres.opening import Opening
 from supersync_core.connectors.postgres.places import Place, head_position, lsn_of
 from supersync_core.connectors.postgres.publications import Publication
@@ -198,8 +199,7 @@ class PostgresChangeSource:
             replication,
             self._relations,
             place,
-            database=self._opening.database,
-            prefixes=prefixes,
+            messages=LogicalMessages(self._opening.database, prefixes),
             check=self._publication.check,
         )
         stream.confirm(self._confirmed)

@@ -8,6 +8,7 @@ columns: less than half the CPU.
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import indent
 from typing import Any, ClassVar
 
 import orjson
@@ -24,6 +25,7 @@ from supersync_core.connectors.postgres.values import (
     document_json,
     float_json,
 )
+from supersync_core.domain.streak import Form
 
 
 class Row:
@@ -63,7 +65,13 @@ class Row:
         return decoded
 
     @classmethod
-    def _compile(cls, name: str) -> Callable[["Row"], Any]:
+    def written(cls, messages: Sequence[bytes], at: int, form: Form, id_ends: Sequence[bytes]) -> list[bytes]:
+        """The events of rows that all stand `at` the same place; see `Streak`."""
+        lines: list[bytes] = cls._compile("written")(messages, at, form, id_ends)
+        return lines
+
+    @classmethod
+    def _compile(cls, name: str) -> Callable[..., Any]:
         function = _compiled(name, cls._columns, cls._wanted)
         setattr(cls, name, function)
         return function
@@ -135,24 +143,47 @@ _FORMS: dict[str, tuple[Mapping[Kind, str], str, Any]] = {
     "_decode": (_VALUE, "None", UNCHANGED_VALUE),
     "json": (_JSON, 'b"null"', orjson.dumps(UNCHANGED_VALUE)),
     "texts": (dict.fromkeys(Kind, _SLICE), "None", _UNTOLD),
+    "written": (_JSON, 'b"null"', orjson.dumps(UNCHANGED_VALUE)),
 }
+_ONE = """\
+def {name}(self, {defaults}):
+    b = self._data
+    p = self._at
+{body}\
+    return {result}
+"""
+_MANY = """\
+def {name}(messages, at, form, id_ends, {defaults}):
+    lines = []
+    add = lines.append
+    line = form.head + row + form.tail
+    for b, id_end in zip(messages, id_ends):
+        p = at
+{body}\
+        add(line % {result})
+    return lines
+"""
 
 
-def _compiled(name: str, columns: Sequence[tuple[str, TypeRule]], wanted: Sequence[bool]) -> Callable[[Row], Any]:
+def _compiled(name: str, columns: Sequence[tuple[str, TypeRule]], wanted: Sequence[bool]) -> Callable[..., Any]:
     expressions, null, unchanged = _FORMS[name]
     body = "".join(
         _TAKE.format(i=i, expression=expressions[rule.kind].format(i=i), null=null) if wanted[i] else _SKIP
         for i, (_, rule) in enumerate(columns)
     )
     kept = [(i, column) for i, (column, _) in enumerate(columns) if wanted[i]]
-    names: dict[str, Any] = {**_NAMES, "unchanged": unchanged, "told": _told}
+    names: dict[str, Any] = {**_NAMES, "unchanged": unchanged, "told": _told, "row": _object(kept)}
     names |= {f"array{i}": converter(rule) for i, (_, rule) in enumerate(columns) if rule.kind is Kind.ARRAY}
     # What is used in every row is a local name, and so a default of a parameter.
-    head = f"def {name}(self, {', '.join(f'{used}={used}' for used in names)}):\n    b = self._data\n    p = self._at\n"
-    result = _object(kept) if name == "json" else f"told({_dict(kept)})" if name == "texts" else _dict(kept)
-    source = f"{head}{body}    return {result}\n"
+    defaults = ", ".join(f"{used}={used}" for used in names)
+    values = "".join(f"v{i}, " for i, _ in kept)
+    if name == "written":
+        source = _MANY.format(name=name, defaults=defaults, body=indent(body, "    "), result=f"({values}id_end)")
+    else:
+        results = {"json": f"row % ({values})", "texts": f"told({_dict(kept)})", "_decode": _dict(kept)}
+        source = _ONE.format(name=name, defaults=defaults, body=body, result=results[name])
     exec(source, names)  # noqa: S102  # our own text; names of columns are in it as literals only
-    function: Callable[[Row], Any] = names[name]
+    function: Callable[..., Any] = names[name]
     return function
 
 
@@ -161,7 +192,7 @@ def _dict(kept: Sequence[tuple[int, str]]) -> str:
     return f"{{{pairs}}}"
 
 
-def _object(kept: Sequence[tuple[int, str]]) -> str:
+def _object(kept: Sequence[tuple[int, str]]) -> bytes:
     """A format of bytes, in which a percent sign of a name is doubled."""
     labels = (orjson.dumps(column).replace(b"%", b"%%") + b":%b" for _, column in kept)
-    return f"{b'{' + b','.join(labels) + b'}'!r} % ({''.join(f'v{i}, ' for i, _ in kept)})"
+    return b"{" + b",".join(labels) + b"}"

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 HEADER = 25
 """Bytes before the message: the letter `w`, where it begins in the log, where the log ends, the server's clock."""
+ROW = HEADER + 8
+"""The first column of the first row of a change: behind letter, table, the row's kind and the number of columns."""
 EPOCH_MS = 946_684_800_000
 """2000-01-01, where PostgreSQL's clock begins, by the clock of the rest of the world."""
 

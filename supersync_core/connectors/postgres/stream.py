@@ -1,8 +1,8 @@
 """The log as a stream of transactions.
 
 pgoutput sends a transaction when it has been committed, whole and in commit order. Its changes are kept until its end
-has come, so a transaction takes as much memory as its messages on the wire and some 250 bytes a change: the price of
-handing out nothing that is torn. Rows are not copied out of their messages.
+has come, so a transaction takes as much memory as its messages on the wire, and some 250 bytes more for each change
+outside of streaks: the price of handing out nothing that is torn. Rows are not copied out of their messages.
 
 **Positions.** That of a transaction is the end of its commit record. Where nothing of ours is written, positions come
 from the server's keepalives: everything that was committed before is sent by then, so outside of a transaction a
@@ -17,11 +17,10 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 
-import orjson
-
+from supersync_core.connectors.postgres.logical_messages import LogicalMessages
 from supersync_core.connectors.postgres.pgoutput import (
     HEADER,
-    LogicalMessage,
+    ROW,
     read_begin,
     read_commit_end,
     read_message,
@@ -30,21 +29,12 @@ from supersync_core.connectors.postgres.pgoutput import (
     read_truncate,
     tuple_end,
 )
-from supersync_core.connectors.postgres.places import Place, format_lsn
+from supersync_core.connectors.postgres.places import Place, format_lsn, lsn_of
 from supersync_core.connectors.postgres.relations import Relation, Relations
 from supersync_core.connectors.postgres.replication import ReplicationConnection
-from supersync_core.domain.change import (
-    OUTBOX_SCHEMA,
-    Change,
-    Image,
-    Op,
-    SourceTable,
-    Transaction,
-    Unit,
-    Values,
-    event_id_prefix,
-)
-from supersync_core.domain.table_patterns import matches_name
+from supersync_core.connectors.postgres.streaks import MessageStreak
+from supersync_core.domain.change import Change, Image, Op, Transaction, Unit, event_id_prefix
+from supersync_core.domain.streak import Streak, joined
 from supersync_core.errors import Cancelled
 
 READ_BYTES = 1 << 20
@@ -52,15 +42,17 @@ READ_BYTES = 1 << 20
 STATUS_S = 5.0
 """The server hears of us at least so often; it gives up after `wal_sender_timeout`, a minute by default."""
 IDLE_S = 10.0
-"""While nothing of ours is written, the position moves so often,"""
 IDLE_BYTES, IDLE_BYTES_S = 16 << 20, 1.0
-"""or after so much log of others, and so long."""
+"""While nothing of ours is written, the position moves so often, or after so much log of others, and so long."""
 
 _OID = slice(HEADER + 1, HEADER + 5)
+_SHAPE = slice(HEADER, HEADER + 8)
+"""What the messages of a streak have in common: letter, table, the row's kind, the number of columns."""
+_STREAK = 16
+"""Fewer messages are changes of their own: what is the same for all of a streak costs as much as some changes."""
 _ROW_KIND = HEADER + 5
-_ROW = HEADER + 8
-"""The first column of the first row of a change: behind letter, table, the row's kind and the number of columns."""
-_XLOG_DATA, _INSERT, _COMMIT = ord("w"), ord("I"), ord("C")
+_XLOG_DATA = ord("w")
+_ROW_OPS = {ord("I"): Op.CREATE, ord("U"): Op.UPDATE}
 _NEW, _OLD = ord("N"), ord("O")
 _keepalive = struct.Struct(">Q8xB").unpack_from
 
@@ -74,18 +66,19 @@ class Stream:
         relations: Relations,
         place: Place,
         *,
-        database: str,
-        prefixes: Sequence[str] = (),
+        messages: LogicalMessages,
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """`place`: after which it reads. `prefixes`: of logical messages. `check`: runs every `IDLE_S`, may raise."""
+        """`place`: after which it reads. `messages`: those that are meant. `check`: runs every `IDLE_S`, may raise."""
         self._connection, self._learned, self._place = connection, relations, place
-        self._database, self._prefixes, self._check = database, prefixes, check
+        self._messages, self._check = messages, check
         self._relations: dict[bytes, Relation | None] = {}
-        self._outboxes: dict[str, SourceTable] = {}
         self._tx: Transaction | None = None
         self._xid = self._index = self._bytes = self._read_bytes = 0
-        self._changes: list[Change] = []
+        self._pieces: list[Streak | list[Change]] = []
+        # Messages that are alike, and what they have in common.
+        self._alike: list[bytes] = []
+        self._shape: bytes | None = None
         self._units: list[Unit] = []
         self._reached = self._last = self._written = place.lsn
         self._confirmed = self._told = 0
@@ -147,24 +140,52 @@ class Stream:
 
     def _take(self, messages: Sequence[bytes]) -> int:
         """Take what has come; how many messages that are."""
-        relations = self._relations
+        shape, alike = self._shape, self._alike
         for data in messages:
-            if data[0] != _XLOG_DATA:
+            if data[_SHAPE] == shape:
+                alike.append(data)
+            elif data[0] != _XLOG_DATA:
                 self._on_keepalive(data)
-                continue
-            kind = data[HEADER]
-            self._bytes += len(data)
-            if kind == _INSERT:
-                # The most frequent one, so it has no call of its own.
-                relation = relations[data[_OID]]
-                if relation is not None:
-                    assert self._tx is not None
-                    after = relation.row(data, _ROW)
-                    self._changes.append(Change(Op.CREATE, relation.table, self._tx, self._index, None, after))
-                self._index += 1
-            elif kind in _HANDLERS:
-                _HANDLERS[kind](self, data)
+            else:
+                if alike:
+                    self._end_streak()
+                self._bytes += len(data)
+                kind = data[HEADER]
+                if kind in _HANDLERS:
+                    _HANDLERS[kind](self, data)
+                shape, alike = self._shape, self._alike
         return len(messages)
+
+    def _on_row(self, data: bytes) -> None:
+        """A row that is new, or has changed, without its old one: perhaps many more like it follow."""
+        if self._relations[data[_OID]] is None:
+            self._index += 1
+        else:
+            self._shape, self._alike = data[_SHAPE], [data]
+
+    def _end_streak(self) -> None:
+        """Keep the messages that were alike. The last one is a change of its own: its transaction may end with it."""
+        alike, first = self._alike, self._index
+        self._shape, self._alike = None, []
+        relation, tx = self._relations[alike[0][_OID]], self._tx
+        assert relation is not None
+        assert tx is not None
+        # The first one was counted when it came.
+        self._bytes += sum(map(len, alike)) - len(alike[0])
+        op, last = _ROW_OPS[alike[0][HEADER]], alike.pop()
+        self._index += len(alike)
+        if len(alike) >= _STREAK:
+            self._pieces.append(MessageStreak(op, relation, tx, first, alike))
+        else:
+            for index, data in enumerate(alike, first):
+                self._keep(Change(op, relation.table, tx, index, None, relation.row(data, ROW)))
+        self._add(op, relation, None, relation.row(last, ROW))
+
+    def _keep(self, change: Change) -> None:
+        if self._pieces and isinstance(self._pieces[-1], list):
+            self._pieces[-1].append(change)
+        else:
+            self._pieces.append([change])
 
     def _on_keepalive(self, data: bytes) -> None:
         end, wants_reply = _keepalive(data, 1)
@@ -183,17 +204,17 @@ class Stream:
         # The end is not known yet; until it is, the beginning of the commit record stands for it.
         position = self._place.at(begin.commit_lsn, begin.xid)
         self._tx = Transaction(str(begin.xid), position, begin.ts_ms, source, prefix)
-        self._xid, self._index, self._bytes, self._changes = begin.xid, 0, len(data), []
+        self._xid, self._index, self._bytes, self._pieces = begin.xid, 0, len(data), []
 
     def _on_commit(self, data: bytes) -> None:
         tx, end = self._tx, read_commit_end(data)
         assert tx is not None
         self._tx = None
         self._reached = self._written = max(self._written, end)
-        if self._changes:
+        if self._pieces:
             tx.position = self._place.at(end, self._xid)
-            self._changes[-1].tx_end = True
-            self._hand_out(Unit(self._changes, tx.position, self._bytes), end)
+            self._pieces[-1][-1].tx_end = True
+            self._hand_out(Unit(joined(self._pieces), tx.position, self._bytes), end)
 
     def _hand_out(self, unit: Unit, lsn: int) -> None:
         self._units.append(unit)
@@ -223,10 +244,10 @@ class Stream:
         if relation is None:
             self._index += 1
         elif data[_ROW_KIND] == _NEW:
-            self._add(Op.UPDATE, relation, None, relation.row(data, _ROW))
+            self._on_row(data)
         else:
             # Behind the old row: a letter and the number of columns.
-            new = tuple_end(data, _ROW - 2) + 3
+            new = tuple_end(data, ROW - 2) + 3
             self._add(Op.UPDATE, relation, self._old(relation, data), relation.row(data, new))
 
     def _on_delete(self, data: bytes) -> None:
@@ -238,7 +259,7 @@ class Stream:
 
     @staticmethod
     def _old(relation: Relation, data: bytes) -> Image:
-        return (relation.row if data[_ROW_KIND] == _OLD else relation.key)(data, _ROW)
+        return (relation.row if data[_ROW_KIND] == _OLD else relation.key)(data, ROW)
 
     def _on_truncate(self, data: bytes) -> None:
         for oid in read_truncate(data).oids:
@@ -250,46 +271,27 @@ class Stream:
 
     def _add(self, op: Op, relation: Relation, before: Image | None, after: Image | None) -> None:
         assert self._tx is not None
-        self._changes.append(Change(op, relation.table, self._tx, self._index, before, after))
+        self._keep(Change(op, relation.table, self._tx, self._index, before, after))
         self._index += 1
 
     def _on_message(self, data: bytes) -> None:
         message = read_message(data)
-        is_meant = any(matches_name(prefix, message.prefix) for prefix in self._prefixes)
         if self._tx is not None:
-            if is_meant:
-                self._changes.append(self._message_change(message, self._tx, self._index))
+            if self._messages.wants(message):
+                self._keep(self._messages.change(message, self._tx, self._index))
             self._index += 1
-        elif is_meant:
-            # Right behind its beginning: from there on it is not sent again, and no other record begins there.
-            end = message.lsn + 1
-            lsn = format_lsn(message.lsn)
-            source = {"lsn": lsn, "txId": None, "xmin": None}
-            prefix = event_id_prefix(self._place.origin, message.lsn)
-            tx = Transaction(lsn, self._place.at(end, None), read_sent_ms(data), source, prefix)
-            change = self._message_change(message, tx, 0)
-            change.tx_end = True
+        elif self._messages.wants(message):
+            unit = self._messages.unit(message, self._place, read_sent_ms(data), len(data))
+            end = lsn_of(unit.position)
             self._reached = self._written = max(self._written, end)
-            self._hand_out(Unit([change], tx.position, len(data)), end)
-
-    def _message_change(self, message: LogicalMessage, tx: Transaction, index: int) -> Change:
-        """As an insert into a table that is not there: its name is the prefix, its row the JSON of the message."""
-        table = self._outboxes.get(message.prefix)
-        if table is None:
-            table = SourceTable(self._database, OUTBOX_SCHEMA, message.prefix, ())
-            self._outboxes[message.prefix] = table
-        try:
-            content = orjson.loads(message.content)
-        except orjson.JSONDecodeError:
-            content = message.content.decode(errors="replace")
-        after = content if isinstance(content, dict) else {"payload": content}
-        return Change(Op.CREATE, table, tx, index, None, Values(after))
+            self._hand_out(unit, end)
 
 
 _HANDLERS: dict[int, Callable[[Stream, bytes], None]] = {
     ord("B"): Stream._on_begin,
-    _COMMIT: Stream._on_commit,
+    ord("C"): Stream._on_commit,
     ord("R"): Stream._on_relation,
+    ord("I"): Stream._on_row,
     ord("U"): Stream._on_update,
     ord("D"): Stream._on_delete,
     ord("T"): Stream._on_truncate,

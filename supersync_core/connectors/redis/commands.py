@@ -1,9 +1,11 @@
 """XADD commands, packed by hand: what is the same for the events of a transaction and table is written once."""
 
+from collections.abc import Sequence
+
 import orjson
 
 from supersync_core.connectors.messages import Message, Messages
-from supersync_core.domain.change import SourceTable, Transaction
+from supersync_core.domain.change import Change, SourceTable, Transaction
 
 _WORDS = (b"XADD", b"*", b"event_id", b"idempotency_key", b"df-event", b"df-key", b"df-headers")
 _NAME, _ID, _EVENT_ID, _IDEMPOTENCY_KEY, _EVENT, _KEY, _HEADERS = (b"$%d\r\n%b\r\n" % (len(w), w) for w in _WORDS)
@@ -25,18 +27,29 @@ class Commands:
         change, destination, key, payload, headers = message
         if change.id is not None or key is not None or headers is not None:
             return self._pack_other(message)
+        end = b"%08x" % change.index
+        return self._form(change, destination) % (end, end, len(payload), payload, end)
+
+    def pack_alike(
+        self, outline: Change, destination: str, payloads: Sequence[bytes], id_ends: Sequence[bytes]
+    ) -> list[bytes]:
+        """The commands for events of a streak, whose ids end so."""
+        form = self._form(outline, destination)
+        return [form % (end, end, len(payload), payload, end) for payload, end in zip(payloads, id_ends, strict=True)]
+
+    def _form(self, change: Change, destination: str) -> bytes:
+        """That of the one before, which nearly always is the same."""
         if change.tx is not self._tx or change.table is not self._table or destination != self._destination:
             self._tx, self._table, self._destination = change.tx, change.table, destination
-            self._plain = self._plain_form(message)
-        index = change.index
-        return self._plain % (index, index, len(payload), payload, index)
+            self._plain = self._plain_form(change, destination)
+        return self._plain
 
-    def _plain_form(self, message: Message) -> bytes:
+    def _plain_form(self, change: Change, destination: str) -> bytes:
         """A format for events whose id follows from their index, which is then all that differs beside the event."""
-        id_prefix = message.change.tx.id_prefix.encode()
+        id_prefix = change.tx.id_prefix.encode()
         event_id = _bulk(id_prefix, 8)
-        idempotency_key = _bulk(self._prefix(message.change).encode() + id_prefix, 8)
-        head = b"*11\r\n" + _NAME + _bulk(message.destination.encode()) + _ID + _EVENT_ID
+        idempotency_key = _bulk(self._prefix(change).encode() + id_prefix, 8)
+        head = b"*11\r\n" + _NAME + _bulk(destination.encode()) + _ID + _EVENT_ID
         return b"".join(
             (
                 *(_literal(head), event_id, _IDEMPOTENCY_KEY, idempotency_key),
@@ -61,10 +74,10 @@ class Commands:
 
 
 def _bulk(data: bytes, digits: int = 0) -> bytes:
-    """A string as Redis reads it; with `digits`, a format that puts a hexadecimal number of so many behind it."""
+    """A string as Redis reads it; with `digits`, a format that puts so many behind it."""
     if not digits:
         return b"$%d\r\n%b\r\n" % (len(data), data)
-    return b"$%d\r\n%b%%0%dx\r\n" % (len(data) + digits, _literal(data), digits)
+    return b"$%d\r\n%b%%b\r\n" % (len(data) + digits, _literal(data))
 
 
 def _literal(data: bytes) -> bytes:

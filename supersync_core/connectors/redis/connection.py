@@ -45,6 +45,8 @@ class Pipe:
             raise translated(error) from error
         self._socket: socket.socket = self._connection._sock
         self._reader = hiredis.Reader()
+        # Those that came with others and were not asked for yet.
+        self._replies: list[Any] = []
 
     def send(self, commands: bytes) -> None:
         """Send packed commands. Raises Unavailable."""
@@ -55,17 +57,15 @@ class Pipe:
 
     def receive(self, count: int, deadline: float) -> list[Any]:
         """That many replies; what the server refused is an hiredis.ReplyError among them. Raises Unavailable."""
-        replies: list[Any] = []
-        reader, gets = self._reader, self._reader.gets
+        replies, gets = self._replies, self._reader.gets
         while len(replies) < count:
-            reply = gets()
-            if reply is not False:
-                replies.append(reply)
-                continue
             if time.monotonic() > deadline:
                 raise Unavailable("Redis did not answer the batch in time")
-            reader.feed(self._read())
-        return replies
+            self._reader.feed(self._read())
+            while (reply := gets()) is not False:
+                replies.append(reply)
+        self._replies = replies[count:]
+        return replies[:count]
 
     def _read(self) -> bytes:
         try:

@@ -11,6 +11,7 @@ from tenacity.stop import stop_base
 
 from supersync_core.connectors.changes import ChangeSink, LaggingSink, Refused
 from supersync_core.domain.change import Change, Position
+from supersync_core.domain.streak import first_transaction
 from supersync_core.errors import Cancelled, RetryError, SupersyncError
 
 OPTIONAL_TRIES = 3
@@ -107,7 +108,7 @@ class Courier:
     def _new_ones(self, changes: Sequence[Change]) -> Sequence[Change]:
         """Without those that it has from before a restart, when others had less."""
         has = self.has
-        if has is None or not changes or changes[0].tx.position > has:
+        if has is None or not changes or first_transaction(changes).position > has:
             return changes
         return [change for change in changes if change.tx.position > has]
 

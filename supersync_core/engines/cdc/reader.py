@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from supersync_core.connectors.changes import ChangeSource
 from supersync_core.domain.change import Change, Position, Unit
+from supersync_core.domain.streak import joined
 from supersync_core.engines.cdc.settings import Settings
 
 READ_S = 0.1
@@ -111,14 +112,13 @@ class Reader:
         return buffer.events >= settings.max_events or buffer.bytes >= settings.max_bytes
 
     def _cut(self) -> Batch:
-        changes: list[Change] = []
-        size, position = 0, None
-        while self._buffer.units and len(changes) < self._settings.max_events and size < self._settings.max_bytes:
+        units: list[Unit] = []
+        events = size = 0
+        while self._buffer.units and events < self._settings.max_events and size < self._settings.max_bytes:
             unit = self._buffer.pop()
-            changes += unit.changes
-            size, position = size + unit.bytes, unit.position
-        assert position is not None
-        return Batch(changes, position, size)
+            units.append(unit)
+            events, size = events + len(unit.changes), size + unit.bytes
+        return Batch(joined(unit.changes for unit in units), units[-1].position, size)
 
     def _raise_error(self) -> None:
         if self._error is not None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from supersync_core.connectors.changes import ChangeSink, ChangeSource
 from supersync_core.domain.change import Change, Position
+from supersync_core.domain.streak import first_transaction
 from supersync_core.engines.cdc.committing import is_committed, raise_failure, replay_from
 from supersync_core.engines.cdc.delivery import Courier, Delivered
 from supersync_core.engines.cdc.flight import Flight, send
@@ -285,9 +286,9 @@ class Runtime:
 
     def _lag_s(self) -> float:
         """Age of the oldest event that is on its way; without one, how late those of the last moment were committed."""
-        waiting = next((flight.batch.changes[0] for flight in self._flights if flight.batch.changes), None)
+        waiting = next((flight.batch.changes for flight in self._flights if flight.batch.changes), None)
         if waiting is not None:
-            return max(0.0, round(time.time() - waiting.tx.ts_ms / 1000, 3))
+            return max(0.0, round(time.time() - first_transaction(waiting).ts_ms / 1000, 3))
         return self.tally.lag_s if time.monotonic() - self.tally.moved_at < 2 * REPORT_S else 0.0
 
     def _close(self) -> None:

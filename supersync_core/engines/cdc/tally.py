@@ -2,11 +2,13 @@
 
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from supersync_core.domain.change import Op, Position
+from supersync_core.domain.streak import Streak, last_transaction, parts_of
 from supersync_core.engines.cdc.delivery import Delivered
 from supersync_core.engines.cdc.reader import Batch
 
@@ -85,14 +87,21 @@ class Tally:
         self.dead += dead
         self.batches += 1
         self.position = batch.position
-        for change in batch.changes:
-            if change.op in (Op.CREATE, Op.READ):
-                self.created += 1
-            elif change.op is Op.UPDATE:
-                self.updated += 1
+        for part in parts_of(batch.changes):
+            if isinstance(part, Streak):
+                self._count(part.op, len(part))
             else:
-                self.deleted += 1
+                for op, count in Counter(change.op for change in part).items():
+                    self._count(op, count)
         if batch.changes:
-            self.last_ts_ms = batch.changes[-1].tx.ts_ms
+            self.last_ts_ms = last_transaction(batch.changes).ts_ms
             self.moved_at = time.monotonic()
             self.lag_s = max(0.0, round(time.time() - self.last_ts_ms / 1000, 3))
+
+    def _count(self, op: Op, count: int) -> None:
+        if op in (Op.CREATE, Op.READ):
+            self.created += count
+        elif op is Op.UPDATE:
+            self.updated += count
+        else:
+            self.deleted += count

@@ -18,7 +18,7 @@ from supersync_core.domain.execution import Progress
 from supersync_core.engines.cdc.journal import DeadLetter, QueueFull, Replay
 from supersync_core.engines.cdc.sensing.sensor import Kept
 from supersync_core.errors import AbortError, Unavailable
-from supersync_core.ledger.checkpoints import select_checkpoints, store_checkpoint
+from supersync_core.ledger.checkpoints import select_checkpoints
 from supersync_core.ledger.database import Ledger
 from supersync_core.ledger.dead_letters import (
     count_dead_letters,
@@ -33,7 +33,7 @@ from supersync_core.ledger.schemas import register_schema, track_table
 from supersync_core.services.cdc.findings import keep_sensed, note_dead_letters, read_sensed, resolve_dead_letters
 from supersync_core.services.cdc.replay import read_replays, wire_of
 from supersync_core.services.cdc.spec import JournalSpec
-from supersync_core.services.executions import MAX_MESSAGE, renew_lease
+from supersync_core.services.executions import MAX_MESSAGE, advance, renew_lease
 
 logger = logging.getLogger(__name__)
 
@@ -82,16 +82,7 @@ class LedgerJournal:
         """See `Journal`."""
         done = self._progress
         progress = Progress("running", done.rows + events, done.bytes + bytes)
-        with self._writing(progress) as session:
-            for sink_id, position in positions.items():
-                store_checkpoint(
-                    session,
-                    self._run.pipeline_id,
-                    write_position(position),
-                    part=sink_id,
-                    execution_id=self._run.execution_id,
-                    at=self._clock(),
-                )
+        with self._advancing(progress, positions) as session:
             if replayed:
                 delete_these_dead_letters(session, self._run.pipeline_id, replayed)
             if dead:
@@ -159,6 +150,18 @@ class LedgerJournal:
     def _writing(self, progress: Progress) -> Iterator[Session]:
         with self._ledger.begin() as session:
             renew_lease(session, self._run.execution_id, owner=self._run.owner, progress=progress)
+            yield session
+
+    @contextmanager
+    def _advancing(self, progress: Progress, positions: Mapping[str, Position]) -> Iterator[Session]:
+        """The same, and how far the sinks are."""
+        if not positions:
+            with self._writing(progress) as session:
+                yield session
+            return
+        written = {sink_id: write_position(position) for sink_id, position in positions.items()}
+        with self._ledger.begin() as session:
+            advance(session, self._run.execution_id, self._run.owner, written, progress=progress, at=self._clock())
             yield session
 
     def _put_aside(self, session: Session, dead: Sequence[DeadLetter]) -> None:

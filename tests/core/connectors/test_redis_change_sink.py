@@ -15,11 +15,13 @@ from supersync_core.connectors.redis.connection import translated
 from supersync_core.domain.change import Change, Route
 from supersync_core.errors import AbortError, AccessDenied, ConfigError, SupersyncError, Unavailable
 from tests.changes import CONTEXT, ORDERS, at, order, orders
+from tests.core.connectors.postgres.streaks import streak_of_orders
 from tests.servers import redis_client, redis_port, redis_process
 
 __all__ = ["redis_client", "redis_port"]  # fixtures
 
 MEGABYTE = 1 << 20
+SYNTHETIC = {"synthetic_only": True}
 
 
 def sink_of(port: int, auth: str = "", **config: Any) -> ChangeSink:
@@ -173,3 +175,49 @@ def test_a_uri_that_cannot_be_read_is_a_mistake() -> None:
     with pytest.raises(ConfigError, match="cannot be read") as refusal:
         build_change_sink(config, CONTEXT).open([])
     assert "hunter2" not in str(refusal.value) + repr(config)
+
+
+@pytest.mark.parametrize("envelope", ["native", "debezium", "cloudevents"])
+def test_a_streak_arrives_as_its_changes_would(redis_port: int, redis_client: redis.Redis, envelope: str) -> None:
+    config = {"envelope": {"type": envelope, "type_prefix": "x"}, "stream": "100%b-${source.table}"}
+    streak = streak_of_orders(*[f"ä%b {n}".encode() for n in range(1200)])
+    sink_of(redis_port, **config).write(streak, at(7))
+    together = entries(redis_client, "100%b-orders")
+    redis_client.flushall()
+    write(sink_of(redis_port, **config), *streak)
+    assert together == entries(redis_client, "100%b-orders")
+    assert len(together) == 1200
+
+
+@pytest.mark.parametrize("config", [{"key": "${after.id}"}, {"stream": "o-${after.name}"}, {"filter": SYNTHETIC}])
+def test_what_differs_from_event_to_event_is_looked_at(redis_port: int, redis_client: redis.Redis, config: Any) -> None:
+    streak = streak_of_orders(b"a", b"b")
+    sink_of(redis_port, **config).write(streak, at(7))
+    together = {name: entries(redis_client, name) for name in redis_client.keys("*")}
+    redis_client.flushall()
+    write(sink_of(redis_port, **config), *streak)
+    assert together == {name: entries(redis_client, name) for name in redis_client.keys("*")}
+
+
+def test_what_was_noted_at_a_change_of_a_streak_is_told(redis_port: int, redis_client: redis.Redis) -> None:
+    streak = streak_of_orders(b"a", b"b")
+    streak[1].synthetic = "js"
+    sink_of(redis_port).write(streak, at(7))
+    told = [json.loads(entry[b"df-event"]).get("synthetic") for entry in entries(redis_client)]
+    assert told == [None, "js"]
+
+
+def test_of_a_streak_too_only_what_is_too_large_is_refused(own_server: int) -> None:
+    with redis.Redis(port=own_server) as client:
+        client.config_set("proto-max-bulk-len", str(MEGABYTE))
+        streak = streak_of_orders(b"a", b"x" * 2 * MEGABYTE, b"c")
+        (refusal,) = sink_of(own_server).write(streak, at(7))
+        assert (refusal.change, refusal.kind) == (streak[1], "too_large")
+        assert [json.loads(entry[b"df-event"])["after"]["id"] for entry in entries(client)] == [0, 2]
+
+
+def test_of_a_streak_too_only_what_no_json_holds_is_refused(redis_port: int, redis_client: redis.Redis) -> None:
+    streak = streak_of_orders(b"a", b"no \xff utf-8", b"c")
+    (refusal,) = sink_of(redis_port).write(streak, at(7))
+    assert (refusal.change, refusal.kind) == (streak[1], "serialization")
+    assert [json.loads(entry[b"df-event"])["after"]["id"] for entry in entries(redis_client)] == [0, 2]

@@ -20,6 +20,7 @@ from supersync_core.ledger import (  # noqa: F401  (their tables belong to the m
     check_tables,
     historical_tables,
     lineage_tables,
+    openlineage_tables,
     perimeter_tables,
     tables,
 )

@@ -1,7 +1,7 @@
 """A stream whose messages the test brings."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from unittest.mock import patch
 
@@ -9,6 +9,7 @@ import pytest
 
 from supersync_core.connectors.changes import SourceContext
 from supersync_core.connectors.postgres import stream as stream_module
+from supersync_core.connectors.postgres.logical_messages import LogicalMessages
 from supersync_core.connectors.postgres.places import Place
 from supersync_core.connectors.postgres.relations import Relations
 from supersync_core.connectors.postgres.stream import Stream
@@ -66,10 +67,10 @@ def line() -> Iterator[Line]:
 def make_stream(line: Line, clock: Callable[[float], None]) -> Iterator[Callable[..., Stream]]:
     made: list[Stream] = []
 
-    def make(place: Place = PLACE, **options: Any) -> Stream:
+    def make(place: Place = PLACE, *, prefixes: Sequence[str] = (), **options: Any) -> Stream:
         context = SourceContext("orders", "acme")
         known = Relations(NoCatalog(), "shop", TablePatterns(["items"]), context, halt=False)
-        made.append(Stream(line, known, place, database="shop", **options))
+        made.append(Stream(line, known, place, messages=LogicalMessages("shop", prefixes), **options))
         return made[-1]
 
     yield make
