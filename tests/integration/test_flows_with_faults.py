@@ -1,6 +1,8 @@
 """Whole pipelines whose source or sink fails: on a server of their own, as a slot waits for all that others do."""
 
+import errno
 import json
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,6 +21,7 @@ from supersync_core.ledger.database import Ledger
 from supersync_core.ledger.embedded import embedded_server
 from tests.acceptance.console import execute, rows
 from tests.integration.flows import Flow
+from tests.lake import rows as stored_rows
 from tests.proxy import Proxy, proxy_to
 from tests.servers import redis_client, redis_port, until
 
@@ -122,6 +125,27 @@ def test_a_sink_that_is_down_is_told_and_nothing_is_lost(
             flow.arrive()
             until(lambda: flow.status().get("sink_errors") == {})
     assert ids(redis_client) == list(range(1, 21)), "in order, and none twice, as Redis had refused them all"
+
+
+def test_a_disk_that_is_full_is_told_and_its_files_come_later_whole(
+    ledger: Ledger, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = {"id": "files", "bucket": str(tmp_path / "lake"), "local": True, "file_roll": {"max_events": 10}}
+    flow = Flow(ledger, source.spec, {"type": "s3", "config": {**lake, "format": "parquet"}})
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with flow.running():
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            source.insert(1, 20)
+            until(lambda: "No space left" in str(flow.status().get("sink_errors")))
+            assert stored_rows(tmp_path) == []
+            source.insert(21, 40)
+        flow.arrive()
+        assert flow.status()["sink_errors"] == {}
+    assert [row["after_id"] for row in stored_rows(tmp_path)] == list(range(1, 41))
 
 
 def test_a_change_that_its_sink_refuses_is_kept_and_holds_nothing_up(
