@@ -5,6 +5,7 @@ that the socket of its connection is taken, which is private to redis-py.
 """
 
 import socket
+import struct
 import time
 from collections.abc import Sequence
 from typing import Any, cast
@@ -44,6 +45,11 @@ class Pipe:
         except (exceptions.RedisError, OSError) as error:
             raise translated(error) from error
         self._socket: socket.socket = self._connection._sock
+        # The kernel's own time limits: with Python's, each call is several, and between them another thread may go on.
+        self._socket.settimeout(None)
+        limit = struct.pack("ll", *divmod(int(send_timeout_s * 1_000_000), 1_000_000))
+        for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+            self._socket.setsockopt(socket.SOL_SOCKET, option, limit)
         self._reader = hiredis.Reader()
         # Those that came with others and were not asked for yet.
         self._replies: list[Any] = []
