@@ -23,7 +23,7 @@ BULK_BYTES = 512 << 20
 
 
 class Pipeline(NamedTuple):
-    """Commands that are sent at once, and their messages; those of a streak, which is never refused, have none."""
+    """Commands that are sent at once. `messages`: of each of them, where a row's value decides the stream."""
 
     commands: list[bytes]
     messages: list[Message]
@@ -73,7 +73,7 @@ class RedisChangeSink:
     def _deliver(self, pipelines: Iterable[Pipeline], refused: list[Refused]) -> None:
         deadline = time.monotonic() + self._config.batch_timeout_secs
         waiting: Pipeline | None = None
-        for pipeline in pipelines:
+        for pipeline in _filled(pipelines):
             pipe = self._connected()
             pipe.send(b"".join(pipeline.commands))
             if waiting:
@@ -134,8 +134,7 @@ class RedisChangeSink:
         refused = []
         for place, reply in enumerate(replies):
             if isinstance(reply, hiredis.ReplyError):
-                # The name of a stream that comes from a row may be that of something else; a fixed one is a mistake to
-                # be mended.
+                # A stream's name that comes from a row may be that of something else; a fixed one is a mistake.
                 if not self._messages.of_row or not str(reply).startswith(WRONG_TYPE):
                     raise translated(reply)
                 message = pipeline.messages[place]
@@ -165,6 +164,22 @@ class RedisChangeSink:
         pipe, self._pipe = self._pipe, None
         if pipe:
             pipe.close()
+
+
+def _filled(pipelines: Iterable[Pipeline]) -> Iterator[Pipeline]:
+    """The same commands in fewer pipelines, as small ones go together."""
+    commands: list[bytes] = []
+    messages: list[Message] = []
+    size = 0
+    for pipeline in pipelines:
+        commands += pipeline.commands
+        messages += pipeline.messages
+        size += sum(map(len, pipeline.commands))
+        if len(commands) >= PIPELINE_COMMANDS or size >= PIPELINE_BYTES:
+            yield Pipeline(commands, messages)
+            commands, messages, size = [], [], 0
+    if commands:
+        yield Pipeline(commands, messages)
 
 
 def _limit(reply: Any) -> int:
