@@ -1,6 +1,6 @@
 """The private parts of Dagster that supersync stands on. They may move with any version: here one sees that first.
 
-Only `gateway.py`, `webserver.py`, `runs.py`, `reports.py` and `turns.py` use them.
+Only `gateway.py`, `webserver.py`, `runs.py`, `reports.py`, `storage.py` and `turns.py` use them.
 """
 
 import re
@@ -66,6 +66,9 @@ SEAMS = (
     "dagster._core.definitions.run_request:InstigatorType.SENSOR",
     "dagster._core.scheduler.instigation:InstigatorTick",
     "dagster:DagsterInstance.get_ticks",
+    # storage
+    "dagster_postgres:PostgresScheduleStorage.has_instigators_table",
+    "dagster_postgres:PostgresScheduleStorage._has_instigators_table",
     # ticks
     "dagster:DagsterInstance.get_settings",
     "dagster:ScheduleEvaluationContext.log_key",
