@@ -1,6 +1,7 @@
 """Fixtures for all tests: one embedded PostgreSQL per run, and databases of its own for each test that asks."""
 
 import fcntl
+import gc
 import os
 import signal
 import threading
@@ -58,9 +59,18 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share running processes go to one worker: each would start them for itself. Long ones begin first."""
     for item in items:
-        for name in {"site", "closed_site", "chat_site"} & set(getattr(item, "fixturenames", ())):
+        for name in {"site", "closed_site"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(name))
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What has been loaded stays to the end: the garbage collector need not look through it again and again."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +108,12 @@ def administrator(server_url: str) -> Iterator[Connection]:
 @pytest.fixture
 def new_database(server_url: str, administrator: Connection) -> Iterator[Callable[[str], str]]:
     """Make a database as a copy of the one that is named; its URL. It is dropped after the test."""
+    with _databases(server_url, administrator) as make:
+        yield make
+
+
+@contextmanager
+def _databases(server_url: str, administrator: Connection) -> Iterator[Callable[[str], str]]:
     made: list[str] = []
 
     def make(template: str) -> str:
@@ -130,6 +146,15 @@ def ledger(database_url: str) -> Iterator[Ledger]:
     ledger = open_ledger(database_url)
     yield ledger
     ledger.dispose()
+
+
+@pytest.fixture(scope="module")
+def shared_ledger(server_url: str, administrator: Connection) -> Iterator[Ledger]:
+    """An open ledger for those tests of a module that only read what a fixture has written."""
+    with _databases(server_url, administrator) as make:
+        ledger = open_ledger(make(TEMPLATE))
+        yield ledger
+        ledger.dispose()
 
 
 @pytest.fixture

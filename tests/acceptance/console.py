@@ -77,13 +77,13 @@ def rows(dsn: str, sql: str) -> list[tuple[Any, ...]]:
 
 
 def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """What `condition` returns once that is true; fails after `seconds`."""
+    """What `condition` returns once that is true; fails after `seconds`. Who waits for long looks less often."""
     begun = time.monotonic()
     while (passed := time.monotonic() - begun) < seconds:
         found = condition()
         if found:
             return found
-        time.sleep(min(0.005 + passed / 10, 0.1))
+        time.sleep(min(0.005 + passed / 10, 0.5))
     raise AssertionError(f"not within {seconds} s")
 
 

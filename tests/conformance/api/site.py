@@ -1,4 +1,5 @@
-"""A running `supersync dev` with the document's two jobs, over PostgreSQL with views that have Redshift's names."""
+"""A running `supersync dev` with the document's two jobs, over PostgreSQL with views that have Redshift's names, and
+with a chat of five channels, one of which is declared."""
 
 import re
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 import httpx
 from sqlalchemy import create_engine, make_url, text
 
+from demo.chat import write_export
 from tests.acceptance.console import SUPERSYNC, environment, execute, slow_view, until, with_password
 from tests.core.services.alerts.receiver import SECRET as HOOK_SECRET
 from tests.core.services.alerts.receiver import Receiver, receiver
@@ -51,6 +53,8 @@ connections:
   analytics: {type: postgres, dsn: "${ANALYTICS}"}
   shop: {type: postgres, dsn: "${WAREHOUSE}"}
   calls: {type: call_files, path: "calls/{agency}"}
+  chat: {type: slack_export, path: export.zip, workspace_url: "https://acme.slack.com"}
+  gone: {type: slack_export, path: gone.zip}
 pipelines:
   - name: table_stats_sync
     title: Table Statistics Sync
@@ -85,9 +89,13 @@ pipelines:
     source: {connection: calls}
     target: {connection: analytics}
     agency: any
+  - {name: C00001, kind: channel_sync, source: {connection: chat, channel: C00001}, cron: "0 */4 * * *"}
+  - {name: gone, kind: channel_sync, source: {connection: gone, channel: C77777}}
 alerts:
   - {name: hook, webhook: "${HOOK}", secret: "${HOOK_SECRET}"}
 """
+CHANNELS, MESSAGES = 5, 300
+"""Of the chat, and of each of its channels."""
 TOKENS = {role: f"static-canary-token-of-{role}" for role in ("viewer", "operator", "admin")}
 """Of a site that asks for one."""
 DOCUMENTED = ("query_history_sync", "table_stats_sync")
@@ -98,7 +106,6 @@ class Site:
     """A directory with a configuration, the databases behind it, and `supersync dev` as long as it runs.
 
     `hook`: what got its alerts. `variables`: more settings of it. `token`: an admin's, where they ask for one.
-    `configuration`: its `supersync.yaml`.
     """
 
     directory: Path
@@ -108,7 +115,6 @@ class Site:
     hook: Receiver
     variables: Mapping[str, str] = field(default_factory=dict)
     token: str | None = None
-    configuration: str = CONFIGURATION
     url: str = ""
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -131,7 +137,7 @@ class Site:
 
     def start(self) -> None:
         """Start `supersync dev`, and wait until it is ready."""
-        (self.directory / "supersync.yaml").write_text(self.configuration)
+        (self.directory / "supersync.yaml").write_text(CONFIGURATION)
         with (self.directory / "out").open("wb") as out, (self.directory / "err").open("wb") as err:
             self.process = subprocess.Popen(
                 [SUPERSYNC, "dev", "--port", "0", "--data-dir", str(self.directory / "data")],
@@ -217,6 +223,7 @@ def served(server_url: str, directory: Path, **options: Any) -> Iterator[Site]:
     ledger = urls[0].render_as_string(hide_password=False)
     plain = [url.set(drivername="postgresql").render_as_string(hide_password=False) for url in urls[1:]]
     prepare(plain[0])
+    write_export(directory / "export.zip", channels=CHANNELS, messages=CHANNELS * MESSAGES)
     with receiver() as hook:
         site = Site(directory, with_password(ledger), *plain, hook, **options)
         try:

@@ -1,43 +1,34 @@
-"""The channel sync document over HTTP, against a running `supersync dev` with a Slack export."""
+"""The channel sync document over HTTP, with a Slack export, against a running `supersync dev` that asks for tokens."""
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from demo.chat import write_export
 from supersync_core.clock import utcnow
 from tests.acceptance.console import until
-from tests.conformance.api.site import Site, served
+from tests.conformance.api.site import MESSAGES, Site
 
-MESSAGES = 1_200
-CHAT = """
-connections:
-  chat: {type: slack_export, path: "${CHAT}", workspace_url: "https://acme.slack.com"}
-  gone: {type: slack_export, path: "${CHAT}.gone"}
-pipelines:
-  - {name: C00001, kind: channel_sync, source: {connection: chat, channel: C00001}, cron: "0 */4 * * *"}
-  - {name: broken, kind: channel_sync, source: {connection: gone, channel: C77777}}
-"""
 ENDED = ("completed", "failed", "cancelled")
 
 
-@pytest.fixture(scope="module")
-def chat_site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """`supersync dev` with four channels, one of which is declared."""
-    directory = tmp_path_factory.mktemp("chat")
-    write_export(directory / "export.zip", channels=4, messages=MESSAGES)
-    variables = {"CHAT": str(directory / "export.zip")}
-    with served(server_url, directory, variables=variables, configuration=CHAT) as site:
-        yield site
-
-
 @pytest.fixture
-def client(chat_site: Site) -> Iterator[httpx.Client]:
-    with chat_site.client() as client:
+def client(closed_site: Site) -> Iterator[httpx.Client]:
+    with closed_site.client() as client:
         yield client
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scheduled_at(closed_site: Site) -> datetime:
+    """When a channel got a schedule. Its tick comes while the other tests run."""
+    body = {"channel_id": "C00005", "schedule": "* * * * *", "enabled": True}
+    with closed_site.client() as client:
+        answer = client.put("/api/sync/schedules", json=body)
+    assert answer.status_code == 200, answer.text
+    return utcnow()
 
 
 def start(client: httpx.Client, channel_id: str, **body: Any) -> str:
@@ -60,10 +51,10 @@ def ended(client: httpx.Client, channel_id: str, job: str) -> Any:
 def test_a_channel_that_nobody_declared_is_synced_before_dagster_has_loaded_it(client: httpx.Client) -> None:
     answer = client.post("/api/sync", json={"channel_id": "C00002", "force": False})
     body = answer.json()
-    assert (answer.status_code, body["status"], body["estimated_messages"]) == (200, "started", MESSAGES // 4)
+    assert (answer.status_code, body["status"], body["estimated_messages"]) == (200, "started", MESSAGES)
     done = ended(client, "C00002", body["job_id"])
     assert (done["status"], done["error"]) == ("completed", None)
-    assert done["progress"]["processed_messages"] == MESSAGES // 4
+    assert done["progress"]["processed_messages"] == MESSAGES
     assert done["progress"]["percentage"] == 100
     (entry,) = client.get("/api/sync/history", params={"channel_id": "C00002"}).json()["history"]
     assert entry["facts_extracted"] > 50 and entry["entities_created"] > 5
@@ -91,7 +82,7 @@ def test_a_second_sync_finds_nothing_new_and_force_reads_all(client: httpx.Clien
     again = ended(client, "C00001", start(client, "C00001"))
     assert (again["progress"]["processed_messages"], again["progress"]["percentage"]) == (0, 100)
     forced = ended(client, "C00001", start(client, "C00001", force=True))
-    assert forced["progress"]["processed_messages"] == MESSAGES // 4
+    assert forced["progress"]["processed_messages"] == MESSAGES
     entry = client.get("/api/sync/history", params={"channel_id": "C00001", "limit": 1}).json()["history"][0]
     assert (entry["facts_extracted"], entry["entities_created"]) == (0, 0)
 
@@ -114,28 +105,25 @@ def test_a_channel_whose_export_is_gone_fails_with_its_code(client: httpx.Client
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "CHANNEL_NOT_FOUND")
 
 
-def test_a_schedule_is_live_at_its_next_tick(client: httpx.Client, chat_site: Site) -> None:
-    answer = client.put("/api/sync/schedules", json={"channel_id": "C00002", "schedule": "* * * * *", "enabled": True})
-    assert answer.status_code == 200, answer.text
-    before = utcnow()
+def test_a_schedule_is_live_at_its_next_tick(client: httpx.Client, scheduled_at: datetime) -> None:
     schedules = {one["channel_id"]: one for one in client.get("/api/sync/schedules").json()["schedules"]}
     assert schedules["C00001"]["schedule"] == "0 */4 * * *"
-    assert (schedules["C00002"]["schedule"], schedules["C00002"]["enabled"]) == ("* * * * *", True)
+    assert (schedules["C00005"]["schedule"], schedules["C00005"]["enabled"]) == ("* * * * *", True)
 
     def ticked() -> Any:
-        found = client.get("/api/sync/history", params={"channel_id": "C00002", "limit": 1}).json()["history"]
-        return [e for e in found if e["started_at"] >= before.isoformat()[:19] and e["status"] == "completed"]
+        found = client.get("/api/sync/history", params={"channel_id": "C00005", "limit": 1}).json()["history"]
+        return [e for e in found if e["started_at"] >= scheduled_at.isoformat()[:19] and e["status"] == "completed"]
 
     assert until(ticked, 135)
-    off = client.put("/api/sync/schedules", json={"channel_id": "C00002", "enabled": False}).json()
+    off = client.put("/api/sync/schedules", json={"channel_id": "C00005", "enabled": False}).json()
     assert (off["schedule"], off["enabled"], off["next_sync"]) == ("* * * * *", False, None)
 
 
-def test_the_graph_of_assets_has_a_partition_for_each_channel(chat_site: Site) -> None:
+def test_the_graph_of_assets_has_a_partition_for_each_channel(closed_site: Site) -> None:
     query = "query { assetNodes { assetKey { path } partitionKeys } }"
 
     def shown() -> Any:
-        nodes = {"/".join(one["assetKey"]["path"]): one for one in chat_site.graphql(query)["assetNodes"]}
+        nodes = {"/".join(one["assetKey"]["path"]): one for one in closed_site.graphql(query)["assetNodes"]}
         wiki = nodes.get("channel_sync/wiki")
         return wiki is not None and {"c00001", "c00002"} <= set(wiki["partitionKeys"])
 

@@ -1,6 +1,7 @@
 """The board: what its rows say, what it lets nobody do, and that it is fast."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,6 +18,14 @@ from tests.dagster.web.observed import flag, report, reported_run
 from tests.dagster.web.pages import Pages, fill, parse, running_pages
 
 HOSTILE = '"><script>alert(1)</script><a href=javascript:alert(1)>'
+
+
+@pytest.fixture(scope="module")
+def filled(shared_ledger: Ledger) -> Iterator[Pages]:
+    """Pages that are only read."""
+    with running_pages(shared_ledger) as pages:
+        fill(pages)
+        yield pages
 
 
 def row(pages: Pages, key: str, path: str = "/supersync") -> str:
@@ -101,18 +110,20 @@ def test_the_board_with_a_slash_is_the_board(pages: Pages) -> None:
     assert pages.get("/supersync/", follow_redirects=True).url.path == "/supersync"
 
 
-def test_a_viewer_sees_no_buttons(filled: Pages) -> None:
-    viewer, operator = filled.token(Role.VIEWER), filled.token(Role.OPERATOR)
+def test_a_viewer_sees_no_buttons(pages: Pages) -> None:
+    pages.declare("orders")
+    viewer, operator = pages.token(Role.VIEWER), pages.token(Role.OPERATOR)
     seen = {}
     for name, token in (("viewer", viewer), ("operator", operator)):
-        filled.headers = {"authorization": f"Bearer {token}"}
-        seen[name] = 'name="action"' in filled.get("/supersync").text
+        pages.headers = {"authorization": f"Bearer {token}"}
+        seen[name] = 'name="action"' in pages.get("/supersync").text
     assert seen == {"viewer": False, "operator": True}
 
 
-def test_a_read_only_server_shows_no_buttons(filled: Pages) -> None:
-    filled.launcher.read_only = True
-    html = filled.get("/supersync").text
+def test_a_read_only_server_shows_no_buttons(pages: Pages) -> None:
+    pages.declare("orders")
+    pages.launcher.read_only = True
+    html = pages.get("/supersync").text
     assert "read-only" in html
     assert 'name="action"' not in html
 
@@ -210,9 +221,3 @@ def test_a_thousand_rows_take_less_than_half_a_second(pages: Pages) -> None:
     begun = time.process_time()
     pages.get("/supersync")
     assert time.process_time() - begun < 0.5
-
-
-@pytest.fixture
-def filled(pages: Pages) -> Pages:
-    fill(pages)
-    return pages

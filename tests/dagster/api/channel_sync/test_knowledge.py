@@ -1,12 +1,14 @@
 """`/api/channels`, `/api/facts`, `/api/graph`, `/api/wiki`: what syncs have made."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from supersync_core.ledger.database import Ledger
 from tests.core.services.channel_sync.conftest import NOON, said
-from tests.dagster.api.channel_sync.apis import Api
+from tests.dagster.api.channel_sync.apis import Api, running_api
 
 SAID = (
     "We decided to move the BillingService to PostgreSQL before March.",
@@ -16,13 +18,19 @@ SAID = (
 )
 
 
-@pytest.fixture
-def synced(api: Api) -> Api:
-    """A channel of four messages, synced."""
+def sync(api: Api) -> None:
+    """Let there be a channel of four messages, and sync it."""
     authors = ("Ada", "Grace", "Ada", "Linus")
     api.chat.messages += [said(n, text, author_name=authors[n]) for n, text in enumerate(SAID)]
     assert api.sync()["status"] == "completed"
-    return api
+
+
+@pytest.fixture(scope="module")
+def synced(shared_ledger: Ledger) -> Iterator[Api]:
+    """A channel of four messages, synced; it is only read."""
+    with running_api(shared_ledger) as api:
+        sync(api)
+        yield api
 
 
 def texts(api: Api, **parameters: Any) -> list[int]:
@@ -98,17 +106,18 @@ def test_pages_are_found_by_words(synced: Api) -> None:
     assert synced.get("/api/wiki", q="nonsense")["pages"] == []
 
 
-def test_only_pages_that_changed_get_a_version(synced: Api) -> None:
-    before = {one["slug"]: one["version"] for one in synced.get("/api/wiki")["pages"]}
-    synced.chat.messages.append(said(9, "The BillingService is now owned by the platform team for good."))
-    synced.sync()
-    after = {one["slug"]: one["version"] for one in synced.get("/api/wiki")["pages"]}
+def test_only_pages_that_changed_get_a_version(api: Api) -> None:
+    sync(api)
+    before = {one["slug"]: one["version"] for one in api.get("/api/wiki")["pages"]}
+    api.chat.messages.append(said(9, "The BillingService is now owned by the platform team for good."))
+    api.sync()
+    after = {one["slug"]: one["version"] for one in api.get("/api/wiki")["pages"]}
     assert after["general.entity.billingservice"] == 2
-    old = synced.get("/api/wiki/general.entity.billingservice", version=1)
+    old = api.get("/api/wiki/general.entity.billingservice", version=1)
     assert "platform team" not in old["markdown"]
-    assert "platform team" in synced.get("/api/wiki/general.entity.billingservice")["markdown"]
-    synced.sync(force=True)
-    assert {one["slug"]: one["version"] for one in synced.get("/api/wiki")["pages"]} == after
+    assert "platform team" in api.get("/api/wiki/general.entity.billingservice")["markdown"]
+    api.sync(force=True)
+    assert {one["slug"]: one["version"] for one in api.get("/api/wiki")["pages"]} == after
     assert before["general.overview"] == 1
 
 

@@ -39,7 +39,7 @@ from tests.core.services.reports import MINUTE, NOON
 from tests.dagster.api.openlineage.conftest import Intake
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-CASES = os.environ.get("SUPERSYNC_API_CASES", "20")
+CASES = os.environ.get("SUPERSYNC_API_CASES", "8")
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 RUN, PARENT = str(uuid.UUID(int=1)), str(uuid.UUID(int=2))
 

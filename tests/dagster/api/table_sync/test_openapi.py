@@ -15,7 +15,7 @@ from supersync_dagster.api.table_sync import examples, wire
 from tests.dagster.api.table_sync.apis import NOON, SYNC, Api
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-CASES = int(os.environ.get("SUPERSYNC_API_CASES", "20"))
+CASES = int(os.environ.get("SUPERSYNC_API_CASES", "8"))
 """At most so many requests are made up for each operation beside the examples and the edges; 300 make 2,000 in all."""
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
