@@ -69,6 +69,7 @@ SEAMS = (
     # storage
     "dagster_postgres:PostgresScheduleStorage.has_instigators_table",
     "dagster_postgres:PostgresScheduleStorage._has_instigators_table",
+    "dagster_postgres:PostgresScheduleStorage.has_built_index",
     # ticks
     "dagster:DagsterInstance.get_settings",
     "dagster:ScheduleEvaluationContext.log_key",
