@@ -20,6 +20,8 @@ from tests.core.engines.cdc.sensing.documents import (
 
 COUNT = 100_000
 
+pytestmark = pytest.mark.xdist_group("documents")  # so that they are made once
+
 
 def sensed(documents: Iterable[Any], **config: Any) -> Tracker:
     tracker = Tracker(SensingConfig.model_validate({"enabled": True, **config}))
