@@ -13,7 +13,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 from typing import Any
@@ -128,7 +127,7 @@ def _warm_up() -> None:
     def warm() -> None:
         nothing()
 
-    with tempfile.TemporaryDirectory() as directory, dg.DagsterInstance.local_temp(directory) as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         warm.execute_in_process(instance=instance)
     gc.freeze()
     gc.enable()

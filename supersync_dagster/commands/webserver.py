@@ -54,6 +54,7 @@ def command(  # noqa: PLR0913  # as many as the command has options
     first request can be served.
     """
     check_prefix(path_prefix)
+    paths = _existing(workspaces)
     check_seams()
     _end_by_exception()
     from supersync_dagster.webserver import Listen, create_web_app, opened_workspace, serve  # only when the seams hold
@@ -61,7 +62,6 @@ def command(  # noqa: PLR0913  # as many as the command has options
     settings = settings_from(config, data_dir)
     address = Address.free(host, port)
     listen = Listen(host, address.port, path_prefix, read_only)
-    paths = _existing(workspaces)
     with opened_ledger(settings) as ledger:
         # Dagster's storage is where the ledger is, and dagster.yaml finds it by this variable alone.
         os.environ["SUPERSYNC_DATABASE_URL"] = ledger.url

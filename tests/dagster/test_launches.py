@@ -16,6 +16,7 @@ from supersync_core.services.pipelines import get_pipeline, retire_pipeline
 from supersync_dagster.launches import close_without_run, requests_for_queued
 from supersync_dagster.translator import EXECUTION, PIPELINE
 from tests.dagster.conftest import Project
+from tests.dagster.instances import new_instance
 
 JOBS = {"orders": "sync__orders"}
 LONG_AGO = OVERDUE + timedelta(seconds=1)
@@ -24,7 +25,7 @@ STATUS = dg.DagsterRunStatus
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
+    with new_instance() as instance:
         yield instance
 
 

@@ -13,6 +13,7 @@ from supersync_core.services.pipelines import get_pipeline, set_desired_state
 from supersync_dagster.schedules import build_pipeline_schedules
 from supersync_dagster.translator import EXECUTION, PIPELINE
 from tests.dagster.conftest import ORDERS, Project
+from tests.dagster.instances import new_instance
 from tests.dagster.pipelines import table_sync
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -86,7 +87,7 @@ def scheduled(project: Project) -> Project:
 def test_a_tick_asks_for_no_run_while_another_has_not_ended(
     scheduled: Project, status: dg.DagsterRunStatus, requested: int
 ) -> None:
-    with dg.instance_for_test() as instance:
+    with new_instance() as instance:
         instance.add_run(dg.DagsterRun("sync__orders", status=status, tags={PIPELINE: "orders"}))
         assert len(asked_for(scheduled, instance)) == requested
 
@@ -95,12 +96,12 @@ def test_a_tick_asks_for_no_run_while_another_has_not_ended(
 def test_a_tick_obeys_the_ledger_without_a_reload(scheduled: Project, state: str, requested: int) -> None:
     with scheduled.resource.ledger().begin() as session:
         set_desired_state(session, "orders", DesiredState(state), at=NOON)
-    with dg.instance_for_test() as instance:
+    with new_instance() as instance:
         assert len(asked_for(scheduled, instance)) == requested
 
 
 def test_the_run_of_a_tick_is_for_the_execution_that_the_tick_has_queued(scheduled: Project) -> None:
-    with dg.instance_for_test() as instance:
+    with new_instance() as instance:
         (request,) = asked_for(scheduled, instance)
     with scheduled.resource.ledger().begin() as session:
         live = live_execution(session, get_pipeline(session, "orders"))
@@ -111,5 +112,5 @@ def test_the_run_of_a_tick_is_for_the_execution_that_the_tick_has_queued(schedul
 def test_a_tick_asks_for_no_run_while_an_execution_is_queued(scheduled: Project) -> None:
     with scheduled.resource.ledger().begin() as session:
         open_execution(session, get_pipeline(session, "orders"), trigger=Trigger.MANUAL, at=NOON)
-    with dg.instance_for_test() as instance:
+    with new_instance() as instance:
         assert asked_for(scheduled, instance) == []

@@ -17,6 +17,7 @@ from supersync_core.ledger.executions import HistoryFilter
 from supersync_core.ledger.tables import Execution
 from supersync_core.services.executions import list_executions, request_cancel
 from tests.dagster.conftest import ORDERS, Project
+from tests.dagster.instances import new_instance
 
 SLEEPING = {
     **ORDERS,
@@ -76,7 +77,7 @@ def run_in_thread(project: Project, instance: dg.DagsterInstance) -> Iterator[Th
 
 
 def test_a_second_run_at_the_same_time_is_refused(sleeping: Project) -> None:
-    with dg.instance_for_test() as instance, run_in_thread(sleeping, instance):
+    with new_instance() as instance, run_in_thread(sleeping, instance):
         result = sleeping.run(raise_on_error=False)
         (failure,) = [event for event in result.all_events if event.is_step_failure]
         data = failure.step_failure_data.user_failure_data
@@ -85,7 +86,7 @@ def test_a_second_run_at_the_same_time_is_refused(sleeping: Project) -> None:
 
 
 def test_a_cancel_in_the_ledger_cancels_the_dagster_run(sleeping: Project) -> None:
-    with dg.instance_for_test() as instance:
+    with new_instance() as instance:
         with run_in_thread(sleeping, instance):
             pass
         (record,) = instance.get_run_records()

@@ -4,6 +4,7 @@ import dagster as dg
 import pytest
 
 from supersync_dagster.turns import ALONE_S, TICK_S, Turn, patience, take_turns
+from tests.dagster.instances import new_instance
 
 
 def working(times: int, log: list[str], name: str = "one") -> Turn:
@@ -51,7 +52,7 @@ def test_one_that_fails_is_told_of_after_the_others_had_their_turns() -> None:
 def threads(request: pytest.FixtureRequest) -> Iterator[tuple[dg.DagsterInstance, bool]]:
     """An instance whose sensors tick at once, and one where they tick one after the other."""
     overrides = {"sensors": {"use_threads": request.param, "num_workers": 4}} if request.param else {}
-    with dg.instance_for_test(overrides=overrides) as instance:
+    with new_instance(overrides) as instance:
         yield instance, request.param
 
 

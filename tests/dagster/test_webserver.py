@@ -5,9 +5,11 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
+from dagster_graphql.schema import create_schema
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -98,10 +100,19 @@ def test_applications_inside_begin_and_end_with_the_server(project: Project, app
     assert [app.state.log for app in apps] == [["began", "ended"]] * 2
 
 
+@cache
+def schema() -> Any:
+    """Dagster's, which is the same for all."""
+    return create_schema()
+
+
 @pytest.fixture
-def client(project: Project, ledger: Ledger, request: pytest.FixtureRequest) -> Iterator[TestClient]:
+def client(
+    project: Project, ledger: Ledger, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TestClient]:
     """The whole web server; parametrise indirectly with options of Listen."""
     project.declare({**ORDERS, "every": 300})
+    monkeypatch.setattr(SupersyncWebserver, "build_graphql_schema", lambda _: schema())
     options = getattr(request, "param", {})
     listen = Listen("127.0.0.1", 3000, **options)
     with workspace(project, read_only=listen.read_only) as process:

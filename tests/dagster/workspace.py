@@ -18,6 +18,7 @@ from dagster._daemon.types import DaemonHeartbeat
 from supersync_core.clock import utcnow
 from supersync_dagster.gateway import NEEDED_DAEMONS, DagsterGateway
 from tests.dagster.conftest import Project
+from tests.dagster.instances import new_instance
 
 DEFINITIONS = """
 from supersync_dagster import SupersyncResource, build_supersync_defs
@@ -53,7 +54,7 @@ def workspace(project: Project, *, read_only: bool = False, served: bool = False
         loadable = LoadableTargetOrigin(python_file=str(file), working_directory=str(project.folder))
         target = InProcessWorkspaceLoadTarget([InProcessCodeLocationOrigin(loadable, None, location_name="ours")])
     with (
-        dg.instance_for_test(overrides=QUEUE) as instance,
+        new_instance(QUEUE) as instance,
         WorkspaceProcessContext(instance, workspace_load_target=target, read_only=read_only) as process_context,
     ):
         yield process_context
