@@ -1,13 +1,16 @@
 """What holds for every page: nothing inline, nothing of another host, names are text, strangers stay outside."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
 from supersync_core.domain.access import Role
 from supersync_core.domain.incident import IncidentKind
 from supersync_core.domain.pipeline import dagster_key
+from supersync_core.ledger.database import Ledger
 from tests.dagster.web.observed import draw, fill_observed, incident, report, reported_run
-from tests.dagster.web.pages import Pages, fill, parse
+from tests.dagster.web.pages import Pages, fill, parse, running_pages
 
 HOSTILE = '"><script>alert(1)</script><a href=javascript:alert(1)>'
 PATHS = [
@@ -19,11 +22,13 @@ PATHS = [
 ADDRESSES = ("href", "src", "action", "hx-post", "hx-get", "hx-sse:connect")
 
 
-@pytest.fixture
-def filled(pages: Pages) -> Pages:
-    fill(pages)
-    fill_observed(pages)
-    return pages
+@pytest.fixture(scope="module")
+def filled(shared_ledger: Ledger) -> Iterator[Pages]:
+    """Pages that are only read."""
+    with running_pages(shared_ledger) as pages:
+        fill(pages)
+        fill_observed(pages)
+        yield pages
 
 
 def test_a_page_has_nothing_inline_and_nothing_of_another_host(filled: Pages) -> None:
