@@ -168,7 +168,10 @@ class Bench:
         with self.slot() as slot, tcp_to(path) as port:
             script = Path(__file__).with_name("debezium.py")
             given = [str(port), str(url.database), slot, PUBLICATION, f"public.{TABLE}", str(rows)]
-            told = subprocess.run([python, script, *given], check=True, stdout=subprocess.PIPE, text=True).stdout
+            # It writes a log where it stands.
+            with tempfile.TemporaryDirectory() as cwd:
+                command = [python, script, *given]
+                told = subprocess.run(command, check=True, cwd=cwd, stdout=subprocess.PIPE, text=True).stdout
             found: dict[str, float] = json.loads(told.splitlines()[-1])
             return found
 

@@ -25,7 +25,8 @@ from supersync_core.errors import SupersyncError, Unavailable
 
 PATIENCE_S = 30.0
 """So long a server may take to begin a stream, or to take our status."""
-_RECEIVE_BYTES = 1 << 18
+_RECEIVE_BYTES = 1 << 16
+"""At once. Memory for more comes from the system anew for each call, and most calls bring much less."""
 _HEADER = 5
 """Bytes before a frame's content: its kind, and its length without the kind."""
 _COPY_DATA = ord("d")
