@@ -25,7 +25,7 @@ from tests.scratch import Scratch
 settings.register_profile("supersync", deadline=None, print_blob=True)
 settings.load_profile("supersync")
 
-# Commands that tests run keep what they have compiled: else each of thousands would compile both packages anew.
+# Commands that tests run keep what they have compiled: else each of hundreds would compile both packages anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 TEMPLATE = "ledger_template"
