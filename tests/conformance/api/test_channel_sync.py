@@ -105,6 +105,17 @@ def test_a_channel_whose_export_is_gone_fails_with_its_code(client: httpx.Client
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "CHANNEL_NOT_FOUND")
 
 
+def test_the_graph_of_assets_has_a_partition_for_each_channel(closed_site: Site) -> None:
+    query = "query { assetNodes { assetKey { path } partitionKeys } }"
+
+    def shown() -> Any:
+        nodes = {"/".join(one["assetKey"]["path"]): one for one in closed_site.graphql(query)["assetNodes"]}
+        wiki = nodes.get("channel_sync/wiki")
+        return wiki is not None and {"c00001", "c00002"} <= set(wiki["partitionKeys"])
+
+    assert until(shown, 60)
+
+
 def test_a_schedule_is_live_at_its_next_tick(client: httpx.Client, scheduled_at: datetime) -> None:
     schedules = {one["channel_id"]: one for one in client.get("/api/sync/schedules").json()["schedules"]}
     assert schedules["C00001"]["schedule"] == "0 */4 * * *"
@@ -117,14 +128,3 @@ def test_a_schedule_is_live_at_its_next_tick(client: httpx.Client, scheduled_at:
     assert until(ticked, 135)
     off = client.put("/api/sync/schedules", json={"channel_id": "C00005", "enabled": False}).json()
     assert (off["schedule"], off["enabled"], off["next_sync"]) == ("* * * * *", False, None)
-
-
-def test_the_graph_of_assets_has_a_partition_for_each_channel(closed_site: Site) -> None:
-    query = "query { assetNodes { assetKey { path } partitionKeys } }"
-
-    def shown() -> Any:
-        nodes = {"/".join(one["assetKey"]["path"]): one for one in closed_site.graphql(query)["assetNodes"]}
-        wiki = nodes.get("channel_sync/wiki")
-        return wiki is not None and {"c00001", "c00002"} <= set(wiki["partitionKeys"])
-
-    assert until(shown, 60)
