@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from supersync_core.domain.change import Change, Op, SourceTable, Transaction
-from supersync_core.domain.streak import Form
+from supersync_core.domain.streak import Form, literal
 
 Render = Callable[[Change], bytes]
 """From a change to the bytes of its event."""
@@ -57,7 +57,7 @@ class Native:
     def form(self, outline: Change) -> Form:
         """For events of changes that are as this one, each with a row after it."""
         self._turn_to(outline)
-        tail = _literal(self._same + self._id_prefix) + b"%b" + _literal(self._tail) + b"}"
+        tail = literal(self._same + self._id_prefix) + b"%b" + literal(self._tail) + b"}"
         return Form(b'{"before":null,"after":', tail)
 
     def _turn_to(self, change: Change) -> None:
@@ -142,8 +142,3 @@ def cloudevents(*, pipeline: str, type_prefix: str) -> Render:
         return b'%b,"data":{%b"op":"%b"}}' % (orjson.dumps(head)[:-1], rows, change.op.value.encode())
 
     return render
-
-
-def _literal(text: bytes) -> bytes:
-    """As a part of a format."""
-    return text.replace(b"%", b"%%")

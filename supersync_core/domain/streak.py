@@ -53,6 +53,11 @@ class Form(NamedTuple):
     tail: bytes
 
 
+def literal(text: bytes) -> bytes:
+    """A text as a part of a format: percent signs are doubled."""
+    return text.replace(b"%", b"%%")
+
+
 class Streak(_Lazy):
     """Creations or updates in one table and transaction, without images before them. `first`: the first one's index."""
 

@@ -1,6 +1,6 @@
 """The life of an execution: opened, started under a lease, renewed, ended; and its history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from supersync_core.domain.execution import Counts, ExecutionState, Progress, Trigger, check_transition
 from supersync_core.errors import Conflict, LeaseLost, NotFound, RetryError
 from supersync_core.ledger import executions as rows
-from supersync_core.ledger.checkpoints import advance_checkpoints
 from supersync_core.ledger.checks import has_anomaly_rule
 from supersync_core.ledger.executions import HistoryFilter
 from supersync_core.ledger.historical_jobs import follow_execution
@@ -94,25 +93,12 @@ def renew_lease(
     """
     cancel = rows.renew_lease(session, execution_id, owner, ttl=ttl, progress=progress)
     if cancel is None:
-        raise _lost(execution_id)
+        raise lease_lost(execution_id)
     return cancel
 
 
-def advance(  # noqa: PLR0913  # one statement for what a batch changes
-    session: Session,
-    execution_id: int,
-    owner: str,
-    positions: Mapping[str, Mapping[str, Any]],
-    *,
-    progress: Progress,
-    at: datetime,
-) -> None:
-    """The same, and store how far each part of the pipeline is; there must be one. Raises LeaseLost."""
-    if not advance_checkpoints(session, execution_id, owner, positions, progress=progress, ttl=LEASE, at=at):
-        raise _lost(execution_id)
-
-
-def _lost(execution_id: int) -> LeaseLost:
+def lease_lost(execution_id: int) -> LeaseLost:
+    """The error of who writes for an execution that is another owner's, or closed."""
     return LeaseLost(f"execution {execution_id} is not ours any more: it was taken over or closed")
 
 
@@ -126,7 +112,7 @@ def finish_execution(
     """
     execution = _locked(session, execution_id)
     if owner is not None and execution.lease_owner != owner:
-        raise _lost(execution_id)
+        raise lease_lost(execution_id)
     check_transition(execution.state, outcome.state)
     execution.state, execution.error = outcome.state, outcome.error
     execution.ended_at = max(at, execution.started_at or execution.queued_at)

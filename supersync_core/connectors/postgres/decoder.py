@@ -25,7 +25,7 @@ from supersync_core.connectors.postgres.values import (
     document_json,
     float_json,
 )
-from supersync_core.domain.streak import Form
+from supersync_core.domain.streak import Form, literal
 
 
 class Row:
@@ -194,5 +194,5 @@ def _dict(kept: Sequence[tuple[int, str]]) -> str:
 
 def _object(kept: Sequence[tuple[int, str]]) -> bytes:
     """A format of bytes, in which a percent sign of a name is doubled."""
-    labels = (orjson.dumps(column).replace(b"%", b"%%") + b":%b" for _, column in kept)
+    labels = (literal(orjson.dumps(column)) + b":%b" for _, column in kept)
     return b"{" + b",".join(labels) + b"}"

@@ -6,6 +6,7 @@ import orjson
 
 from supersync_core.connectors.messages import Message, Messages
 from supersync_core.domain.change import Change, SourceTable, Transaction
+from supersync_core.domain.streak import literal
 
 _WORDS = (b"XADD", b"*", b"event_id", b"idempotency_key", b"df-event", b"df-key", b"df-headers")
 _NAME, _ID, _EVENT_ID, _IDEMPOTENCY_KEY, _EVENT, _KEY, _HEADERS = (b"$%d\r\n%b\r\n" % (len(w), w) for w in _WORDS)
@@ -52,7 +53,7 @@ class Commands:
         head = b"*11\r\n" + _NAME + _bulk(destination.encode()) + _ID + _EVENT_ID
         return b"".join(
             (
-                *(_literal(head), event_id, _IDEMPOTENCY_KEY, idempotency_key),
+                *(literal(head), event_id, _IDEMPOTENCY_KEY, idempotency_key),
                 *(_EVENT, b"$%d\r\n%b\r\n", _KEY, event_id),
             )
         )
@@ -77,8 +78,4 @@ def _bulk(data: bytes, digits: int = 0) -> bytes:
     """A string as Redis reads it; with `digits`, a format that puts so many behind it."""
     if not digits:
         return b"$%d\r\n%b\r\n" % (len(data), data)
-    return b"$%d\r\n%b%%b\r\n" % (len(data) + digits, _literal(data))
-
-
-def _literal(data: bytes) -> bytes:
-    return data.replace(b"%", b"%%")
+    return b"$%d\r\n%b%%b\r\n" % (len(data) + digits, literal(data))

@@ -18,7 +18,7 @@ from supersync_core.domain.execution import Progress
 from supersync_core.engines.cdc.journal import DeadLetter, QueueFull, Replay
 from supersync_core.engines.cdc.sensing.sensor import Kept
 from supersync_core.errors import AbortError, Unavailable
-from supersync_core.ledger.checkpoints import select_checkpoints
+from supersync_core.ledger.checkpoints import advance_checkpoints, select_checkpoints
 from supersync_core.ledger.database import Ledger
 from supersync_core.ledger.dead_letters import (
     count_dead_letters,
@@ -33,7 +33,7 @@ from supersync_core.ledger.schemas import register_schema, track_table
 from supersync_core.services.cdc.findings import keep_sensed, note_dead_letters, read_sensed, resolve_dead_letters
 from supersync_core.services.cdc.replay import read_replays, wire_of
 from supersync_core.services.cdc.spec import JournalSpec
-from supersync_core.services.executions import MAX_MESSAGE, advance, renew_lease
+from supersync_core.services.executions import LEASE, MAX_MESSAGE, lease_lost, renew_lease
 
 logger = logging.getLogger(__name__)
 
@@ -160,8 +160,10 @@ class LedgerJournal:
                 yield session
             return
         written = {sink_id: write_position(position) for sink_id, position in positions.items()}
+        ours = (self._run.execution_id, self._run.owner)
         with self._ledger.begin() as session:
-            advance(session, self._run.execution_id, self._run.owner, written, progress=progress, at=self._clock())
+            if not advance_checkpoints(session, *ours, written, progress=progress, ttl=LEASE, at=self._clock()):
+                raise lease_lost(self._run.execution_id)
             yield session
 
     def _put_aside(self, session: Session, dead: Sequence[DeadLetter]) -> None:
