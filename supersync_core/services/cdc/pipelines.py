@@ -74,7 +74,7 @@ def amend_cdc_pipeline(
     Raises NotFound, NameMismatch, and BadData for what would not be a specification: then nothing has changed.
     """
     pipeline = get_cdc_pipeline(session, name)
-    session.refresh(pipeline, with_for_update=True)
+    _lock(session, pipeline)
     before = stored_spec(pipeline, vault)
     data = _unmasked(merge(before.model_dump(mode="json"), patch), before)
     spec = read_spec(data)
@@ -110,11 +110,20 @@ def list_cdc_pipelines(session: Session, labels: Sequence[str] = ()) -> Sequence
 def set_cdc_state(session: Session, name: str, state: DesiredState, *, at: datetime) -> Pipeline:
     """Say what is wanted; the run obeys, or is launched. The same again is no change. Raises NotFound."""
     pipeline = get_cdc_pipeline(session, name)
-    session.refresh(pipeline, with_for_update=True)
+    _lock(session, pipeline)
     if pipeline.desired_state is not state:
         pipeline.desired_state, pipeline.updated_at = state, at
         session.flush()
     return pipeline
+
+
+def _lock(session: Session, pipeline: Pipeline) -> None:
+    """Let others of us wait, but not who only refers to it.
+
+    A run holds its execution while it writes its first status or checkpoint, which refer to the pipeline, and who
+    deletes a pipeline locks that execution next: each would wait for the other.
+    """
+    session.refresh(pipeline, with_for_update={"key_share": True})
 
 
 def forget_cdc_pipeline(session: Session, pipeline: Pipeline, *, at: datetime) -> None:

@@ -4,16 +4,18 @@ from typing import Any
 
 import pytest
 
-from supersync_core.domain.execution import ExecutionState
+from supersync_core.clock import utcnow
+from supersync_core.domain.execution import ExecutionState, Trigger
 from supersync_core.domain.pipeline import DesiredState
 from supersync_core.errors import AbortError, Unavailable
 from supersync_core.ledger.checkpoints import select_checkpoints
 from supersync_core.ledger.database import Ledger
 from supersync_core.ledger.dead_letters import select_dead_letters
 from supersync_core.ledger.lineage import select_flows
-from supersync_core.ledger.pipeline_status import select_statuses
+from supersync_core.ledger.pipeline_status import put_status, select_statuses
 from supersync_core.ledger.schemas import select_tracked
-from supersync_core.services.cdc.pipelines import get_cdc_pipeline
+from supersync_core.services.cdc.pipelines import get_cdc_pipeline, set_cdc_state
+from supersync_core.services.executions import open_execution
 from tests.core.services.cdc.streams import TABLE, Stream
 from tests.core.services.conftest import eventually
 
@@ -40,6 +42,18 @@ def test_changes_flow_and_a_stop_is_a_success(stream: Stream) -> None:
     root = stream.history()[-1]
     assert (stream.errors, root.state) == ([], ExecutionState.SUCCEEDED)
     assert [row.position["data"] for row in mine(stream, select_checkpoints)] == [{"place": 2}]
+
+
+def test_a_run_writes_its_first_status_while_its_pipeline_is_being_stopped(stream: Stream, ledger: Ledger) -> None:
+    stream.create()
+    with ledger.begin() as session:
+        pipeline = get_cdc_pipeline(session, "orders-cdc")
+        live = open_execution(session, pipeline, trigger=Trigger.MANUAL, at=utcnow())
+    with ledger.begin() as changing:
+        set_cdc_state(changing, "orders-cdc", STOPPED, at=utcnow())
+        with ledger.begin() as writing:
+            put_status(writing, pipeline.id, live.id, {}, started_at=utcnow(), at=utcnow())
+    assert set(mine(stream, lambda session, id: select_statuses(session, [id]))) == {pipeline.id}
 
 
 def test_a_run_goes_on_where_the_last_one_ended(stream: Stream) -> None:
