@@ -35,6 +35,7 @@ class Forks:
     """The process that forks. It ends with `close`, or with us."""
 
     def __init__(self) -> None:
+        self._last: Fork | None = None
         command = [sys.executable, "-m", "tests.acceptance.forks"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -43,9 +44,13 @@ class Forks:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps([ledger_url, name, stage and stage.value, count]) + "\n")
         self._process.stdin.flush()
-        return Fork(int(self._process.stdout.readline()), self._process.stdout)
+        self._last = Fork(int(self._process.stdout.readline()), self._process.stdout)
+        return self._last
 
     def close(self) -> None:
+        if self._last is not None:
+            self._last.kill()
+            self._last.join()
         self._process.communicate()
 
 

@@ -116,7 +116,7 @@ class Histories:
         fork = self._forks.start(self._ledger_url, NAME)
         (end,) = self._ask(self.source, "select pg_current_wal_insert_lsn()::text")[0]
         self.writer.transaction()
-        until(lambda: self._stored() >= parse_lsn(end), 4 * PATIENCE_S)
+        until(lambda: not self._is_in_snapshot() and self._stored() >= parse_lsn(end), 4 * PATIENCE_S)
         self._want(DesiredState.STOPPED)
         assert fork.join() == 0
         self._over.set()
@@ -187,9 +187,15 @@ class Histories:
 
     def _stored(self) -> int:
         """How far the sink is that is behind all others; 0: not all have anything."""
-        with self.ledger.begin() as session:
-            found = [parse_lsn(one.position["data"]["lsn"]) for one in select_checkpoints(session, self.pipeline_id)]
+        found = [parse_lsn(position["lsn"]) for position in self._positions()]
         return min(found) if len(found) == 2 else 0
+
+    def _is_in_snapshot(self) -> bool:
+        return any("snapshot" in position["state"] for position in self._positions())
+
+    def _positions(self) -> list[dict[str, Any]]:
+        with self.ledger.begin() as session:
+            return [one.position["data"] for one in select_checkpoints(session, self.pipeline_id)]
 
     def _want(self, state: DesiredState) -> None:
         with self.ledger.begin() as session:

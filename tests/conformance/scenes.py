@@ -235,15 +235,22 @@ def shown(changes: Sequence[Change]) -> list[tuple[str, str, Any, Any]]:
 
 
 class Follower:
-    """A target that takes changes at least once, and so has to bear with what comes again."""
+    """A target that takes changes at least once, and so has to bear with what comes again.
 
-    def __init__(self) -> None:
+    `drops_known`: what has an id that came before is left out, as consumers and some brokers do.
+    """
+
+    def __init__(self, *, drops_known: bool = False) -> None:
         self.tables: dict[str, dict[Any, dict[str, Any]]] = {}
+        self._known: set[str] | None = set() if drops_known else None
 
     def apply(self, units: Sequence[Unit]) -> None:
         for unit in units:
             for change in unit.changes:
-                self._apply(change)
+                if self._known is None or change.event_id not in self._known:
+                    self._apply(change)
+                if self._known is not None:
+                    self._known.add(change.event_id)
 
     def _apply(self, change: Change) -> None:
         rows = self.tables.setdefault(change.table.name, {})

@@ -210,6 +210,22 @@ def test_a_target_is_as_its_source_whoever_writes_and_whenever_it_is_killed(scen
     assert target.tables["others"] == scene.rows("others")
 
 
+def test_who_has_the_whole_snapshot_misses_nothing_when_it_goes_on_for_another_one(scene: Scene) -> None:
+    """Such as one of two sinks, when a run dies while it stores that the snapshot is complete."""
+    scene.execute(insert("items", 1, 2, 3))
+    source = scene.source(snapshot={"chunk_size": 2})
+    source.open(None)
+    units, target = read_to_head(source), Follower()
+    target.apply(units)
+    has = units[-1].position
+    source.close()
+    scene.execute(insert("items", 4), "update items set name = 'new' where id = 1", "delete from items where id = 2")
+    again = scene.source(snapshot={"chunk_size": 2})
+    again.open(units[0].position)
+    target.apply([unit for unit in read_to_head(again) if unit.position > has])
+    assert target.tables["items"] == scene.rows("items")
+
+
 def test_a_connection_that_is_lost_during_a_snapshot_is_told(scene: Scene) -> None:
     scene.execute(insert_many("items", 300))
     source = scene.source(snapshot={"chunk_size": 10})

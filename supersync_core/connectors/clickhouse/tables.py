@@ -117,7 +117,7 @@ def rows(change: Change, config: ChangeSinkConfig, connector: str) -> Iterator[b
 def position_version(change: Change, connector: str) -> int:
     """A number that grows from change to change of a row: place of its transaction, then its place in that."""
     order = change.tx.position.order
-    place = order[0] << 32 | order[1] if connector == MYSQL and len(order) > 1 else order[0] or order[-1]
+    place = order[0] << 32 | order[1] if connector == MYSQL else order[0]
     index = min(change.index, (1 << _INDEX_BITS) - 1)
     return min(place << _INDEX_BITS | index, (1 << 64) - 1)
 

@@ -50,7 +50,8 @@ class Place:
     `origin`: identity of server and database. `made_slot`: the slot is there because of us. `snapshot`: None when it
     is complete or was never wanted. `step`: counts the chunks that are read at this place of the log.
 
-    While the first snapshot is read, all places are before those of a log that is read for its own sake.
+    While the first snapshot is read, all at a place is before the log of there. What is read after an interruption is
+    later in the log: so it is new also for a sink that had the whole snapshot when others had not.
     """
 
     lsn: int
@@ -62,11 +63,11 @@ class Place:
     def position(self) -> Position:
         """As the engine has it: `lsn` and `tx_id` as the API shows them, and under `state` what only we read."""
         state = {**self._state, "step": self.step} if self.step else self._state
-        return Position((self._rank, self.lsn, self.step), {"lsn": format_lsn(self.lsn), "tx_id": None, "state": state})
+        return Position((self.lsn, self._rank, self.step), {"lsn": format_lsn(self.lsn), "tx_id": None, "state": state})
 
     def at(self, lsn: int, tx_id: int | None) -> Position:
         """A later place in the log, the rest being the same. Made for every transaction: it shares all it can."""
-        return Position((self._rank, lsn, 0), {"lsn": format_lsn(lsn), "tx_id": tx_id, "state": self._state})
+        return Position((lsn, self._rank, 0), {"lsn": format_lsn(lsn), "tx_id": tx_id, "state": self._state})
 
     @cached_property
     def _rank(self) -> int:
@@ -101,9 +102,9 @@ class Place:
 
 def head_position(lsn: int) -> Position:
     """The place `lsn` in any log, to compare with."""
-    return Position((1, lsn, 0), {"lsn": format_lsn(lsn), "tx_id": None})
+    return Position((lsn, 1, 0), {"lsn": format_lsn(lsn), "tx_id": None})
 
 
 def lsn_of(position: Position) -> int:
     """Where in the log a position is."""
-    return position.order[1]
+    return position.order[0]

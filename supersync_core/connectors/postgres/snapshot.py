@@ -20,8 +20,8 @@ the log goes on from T. At T a target is as its source again:
 The same is done where a slot was there before us, and for `mode: always`, with nothing read before.
 
 A table without a primary key is read by the blocks of its file, and from its beginning after an interruption. Nobody
-can tell then which of its rows have come already, so a truncate of it is told first. While tables are read, the
-transaction keeps ALTER TABLE waiting on those that were read, and VACUUM from removing what was deleted since.
+can tell then which of its rows have come already, so a truncate of it is told first. While a table is read, ALTER TABLE
+and TRUNCATE of it wait; until all are read, VACUUM does not remove what was deleted since.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,9 +35,9 @@ from supersync_core.connectors.postgres.change_catalog import Described, Publish
 from supersync_core.connectors.postgres.connection import Session
 from supersync_core.connectors.postgres.pgoutput import RelationColumn, write_tuple
 from supersync_core.connectors.postgres.places import Place, Progress, format_lsn
-from supersync_core.connectors.postgres.relations import Relation, Relations
+from supersync_core.connectors.postgres.relations import Relations
+from supersync_core.connectors.postgres.snapshot_tables import ReadTable, locked, unchanged
 from supersync_core.domain.change import Change, Op, Transaction, Unit, row_event_id
-from supersync_core.errors import NotFound, Unavailable
 
 CHUNK_BYTES = 8 << 20
 """A chunk has about so much at most."""
@@ -47,20 +47,6 @@ FIRST_BLOCKS = 8
 XID_HORIZON = 2**31
 """Transaction numbers compare by 32 bits: those of so many transactions ago say nothing."""
 _NOTHING = sql.SQL("")
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A table that is read. `key`: places of the primary key's columns among the columns; empty without one."""
-
-    published: Published
-    described: Described
-    relation: Relation
-    key: tuple[int, ...]
-
-    @property
-    def name(self) -> str:
-        return self.described.table.full_name
 
 
 @dataclass(frozen=True)
@@ -108,17 +94,22 @@ class Snapshot:
         start = self.place.snapshot
         assert start is not None
         for table in self._plan(tables, start):
-            if again and not table.key:
-                self.place = replace(
-                    self.place, snapshot=replace(start, table=table.name, key=None), step=self.place.step + 1
-                )
-                yield self._emptied(table, start.base)
-            known = start if table.name == start.table else replace(start, table=table.name, key=None)
-            for chunk, progress in self._chunks(table, known):
-                self.place = replace(self.place, snapshot=progress, step=self.place.step + 1)
-                yield self._unit(table, chunk, start.base)
+            with locked(self._session, table):
+                yield from self._units_of(table, start, again=again)
         self.place = replace(self.place, snapshot=None, step=self.place.step + 1)
         yield Unit((), self.place.position(), 0)
+
+    def _units_of(self, table: ReadTable, start: Progress, *, again: bool) -> Iterator[Unit]:
+        known = start if table.name == start.table else replace(start, table=table.name, key=None)
+        joins = start.base
+        if again and not table.key:
+            # Behind the truncate, rows are new ones: whoever drops what is known would keep none of them.
+            joins = self.place.lsn
+            self.place = replace(self.place, snapshot=replace(known, key=None), step=self.place.step + 1)
+            yield self._emptied(table)
+        for chunk, progress in self._chunks(table, known):
+            self.place = replace(self.place, snapshot=progress, step=self.place.step + 1)
+            yield self._unit(table, chunk, joins)
 
     def close(self) -> None:
         """End the transaction."""
@@ -128,19 +119,19 @@ class Snapshot:
         """Make a running statement end. From any thread."""
         self._session.cancel()
 
-    def _plan(self, tables: Sequence[Published], start: Progress) -> list[_Table]:
+    def _plan(self, tables: Sequence[Published], start: Progress) -> list[ReadTable]:
         found = describe_published(self._session, self._database, tables)
         planned = [self._table(*one) for one in found if one[1].table.full_name >= start.table]
         return sorted(planned, key=lambda table: table.name)
 
-    def _table(self, published: Published, described: Described) -> _Table:
+    def _table(self, published: Published, described: Described) -> ReadTable:
         table = described.table
         columns = [RelationColumn(c.name, *described.types[c.name], c.name in table.primary_key) for c in table.columns]
         relation = self._relations.note(published.oid, table, columns, self.place.position())
         names = [column.name for column in table.columns]
-        return _Table(published, described, relation, tuple(names.index(name) for name in table.primary_key))
+        return ReadTable(published, described, relation, tuple(names.index(name) for name in table.primary_key))
 
-    def _chunks(self, table: _Table, known: Progress) -> Iterator[tuple[_Chunk, Progress]]:
+    def _chunks(self, table: ReadTable, known: Progress) -> Iterator[tuple[_Chunk, Progress]]:
         """The rows of a table that are not read yet, each chunk with what is read after it."""
         if not table.key:
             for chunk in self._by_blocks(table):
@@ -150,7 +141,7 @@ class Snapshot:
         if key is not None and self._next_xid - known.since >= XID_HORIZON:
             key = None
         if key is not None:
-            condition = sql.SQL("{} <= {} and {}").format(*_compared(table, key), self._written_since(known.since))
+            condition = sql.SQL("{} <= {} and {}").format(*table.compared(key), self._written_since(known.since))
             for chunk in self._by_key(table, None, condition):
                 yield chunk, known
         for chunk in self._by_key(table, key, None):
@@ -164,7 +155,7 @@ class Snapshot:
         return sql.SQL("age(xmin) <= {}").format(sql.Literal(row[0]))
 
     def _by_key(
-        self, table: _Table, after: tuple[str, ...] | None, condition: sql.Composable | None
+        self, table: ReadTable, after: tuple[str, ...] | None, condition: sql.Composable | None
     ) -> Iterator[_Chunk]:
         """Rows behind the key `after` that fulfil the condition, in the order of the key."""
         limit = min(FIRST_ROWS, self._chunk_rows)
@@ -172,9 +163,9 @@ class Snapshot:
         while True:
             where = [condition] if condition is not None else []
             if after is not None:
-                where.append(sql.SQL("{} > {}").format(*_compared(table, after)))
+                where.append(sql.SQL("{} > {}").format(*table.compared(after)))
             tail = sql.SQL("order by {} limit {}").format(order, sql.Literal(limit))
-            rows, size = self._copy(table, _relation(table), where, tail)
+            rows, size = self._copy(table, table.source, where, tail)
             if rows:
                 ids = [(*(row[place + 1] or b"" for place in table.key), row[0] or b"") for row in rows]
                 after = tuple(part.decode() for part in ids[-1][:-1])
@@ -183,7 +174,7 @@ class Snapshot:
                 return
             limit = _next(limit, size, self._chunk_rows)
 
-    def _by_blocks(self, table: _Table) -> Iterator[_Chunk]:
+    def _by_blocks(self, table: ReadTable) -> Iterator[_Chunk]:
         """All rows, in the order in which they lie."""
         parts = self._session.execute(
             "select p.oid, n.nspname, p.relname,"
@@ -209,7 +200,7 @@ class Snapshot:
 
     def _copy(
         self,
-        table: _Table,
+        table: ReadTable,
         source: sql.Composable,
         where: Sequence[sql.Composable],
         tail: sql.Composable,
@@ -229,50 +220,31 @@ class Snapshot:
             tail,
         )
         out = BytesIO()
-        try:
+        with unchanged(table):
             self._session.copy(query, out)
-        except NotFound as gone:
-            raise Unavailable(f"{table.name} was changed while it was read: {gone}") from gone
         size = out.tell()
         out.seek(0)
         return list(read_rows(out)), size
 
-    def _unit(self, table: _Table, chunk: _Chunk, base: int) -> Unit:
+    def _unit(self, table: ReadTable, chunk: _Chunk, joins: int) -> Unit:
         origin, tx = self.place.origin, self._transaction()
         row, of, name = table.relation.row, table.relation.table, table.name
         changes = [
-            Change(Op.READ, of, tx, index, None, row(write_tuple(fields), 0), row_event_id(origin, base, name, parts))
+            Change(Op.READ, of, tx, index, None, row(write_tuple(fields), 0), row_event_id(origin, joins, name, parts))
             for index, (fields, parts) in enumerate(zip(chunk.rows, chunk.ids, strict=True))
         ]
         return Unit(changes, tx.position, chunk.bytes)
 
-    def _emptied(self, table: _Table, base: int) -> Unit:
+    def _emptied(self, table: ReadTable) -> Unit:
         tx = self._transaction()
         # Each attempt is a truncate of its own.
-        event_id = row_event_id(self.place.origin, base, table.name, (b"truncate", b"%d" % self.place.lsn))
+        event_id = row_event_id(self.place.origin, self.place.lsn, table.name, (b"truncate",))
         return Unit([Change(Op.TRUNCATE, table.relation.table, tx, 0, None, None, event_id)], tx.position, 0)
 
     def _transaction(self) -> Transaction:
         lsn = format_lsn(self.place.lsn)
         source = {"lsn": lsn, "txId": None, "xmin": None}
         return Transaction(f"snapshot {lsn}", self.place.position(), self._ts_ms, source, "")
-
-
-def _relation(table: _Table) -> sql.Composable:
-    """What to read from: a partitioned table with its parts, any other one without what inherits from it."""
-    name = sql.Identifier(table.published.schema, table.published.name)
-    return name if table.published.is_partitioned else sql.SQL("only {}").format(name)
-
-
-def _compared(table: _Table, key: tuple[str, ...]) -> tuple[sql.Composable, sql.Composable]:
-    """The columns of the key, and a key's texts as values of their types, as rows that can be compared."""
-    columns = [table.described.table.columns[place] for place in table.key]
-    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
-    values = sql.SQL(", ").join(
-        sql.SQL("{}::{}").format(sql.Literal(text), sql.SQL(column.type))
-        for text, column in zip(key, columns, strict=True)
-    )
-    return sql.SQL("({})").format(names), sql.SQL("({})").format(values)
 
 
 def _next(limit: int, size: int, most: int) -> int:

@@ -11,6 +11,9 @@ from supersync_core.connectors.clickhouse.change_config import ChangeSinkConfig
 from supersync_core.connectors.clickhouse.connection import translated
 from supersync_core.connectors.clickhouse.tables import clickhouse_type, position_version
 from supersync_core.connectors.memory import MemoryChangeLog
+from supersync_core.connectors.mysql.places import Place as MysqlPlace
+from supersync_core.connectors.postgres.places import Place as PostgresPlace
+from supersync_core.connectors.postgres.places import Progress
 from supersync_core.domain.change import Change, Op, Position, SourceColumn, SourceTable, Transaction, Unit
 from supersync_core.domain.table import Column
 from supersync_core.errors import AccessDenied, BadData, NotFound, SchemaMismatch, SupersyncError, Unavailable
@@ -193,14 +196,16 @@ def test_types_have_a_counterpart(kind: str, expected: str) -> None:
 
 
 def test_versions_order_as_the_log_does() -> None:
-    def version(connector: str, order: tuple[int, ...], index: int) -> int:
-        tx = Transaction("1", Position(order), 0, {}, "")
+    def version(connector: str, position: Position, index: int) -> int:
+        tx = Transaction("1", position, 0, {}, "")
         return position_version(Change(Op.CREATE, ORDERS, tx, index, None, None), connector)
 
-    lsn = 0x16_B374_D848
-    postgres = [(0, 0, 7), (lsn, 0, 0), (lsn, 0, 0), (lsn + 8, 0, 0)]
-    versions = [version("postgresql", order, index) for index, order in enumerate(postgres)]
+    snapshot, log = PostgresPlace(0x16_B374_D848, "o", snapshot=Progress(1, first=True)), PostgresPlace(0, "o")
+    postgres = [snapshot.position(), *(log.at(lsn, 1) for lsn in (0x16_B374_D849, 0x16_B374_D849, 0x16_B374_D859))]
+    versions = [version("postgresql", position, index) for index, position in enumerate(postgres)]
     assert versions == sorted(set(versions))
-    versions = [version("mysql", order, 5) for order in ((3, 4), (3, 2**31), (4, 4))]
+    assert max(versions) < 2**64
+    mysql = [MysqlPlace(*place, "o").position() for place in (("l.03", 4), ("l.03", 2**31), ("l.04", 4))]
+    versions = [version("mysql", position, 5) for position in mysql]
     assert versions == sorted(set(versions))
     assert max(versions) < 2**64

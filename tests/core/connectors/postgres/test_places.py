@@ -73,8 +73,14 @@ def test_places_come_in_the_order_in_which_they_are_read():
     assert sorted(set(read)) == read
 
 
-def test_a_first_snapshot_is_before_the_head_of_the_log():
-    assert chunk(100, 5).position() < head_position(90) < Place(100, "o", step=6).position()
+def test_a_first_snapshot_is_before_the_log_of_its_place():
+    assert chunk(100, 5).position() < head_position(100) < Place(100, "o", step=6).position()
+
+
+def test_what_is_read_after_an_interruption_is_behind_a_snapshot_that_was_complete():
+    """One sink had all of it, another one had not."""
+    complete = Place(110, "o", step=3).position()
+    assert complete < chunk(110, 2).at(111, 1) < chunk(115, 1).position()
 
 
 @pytest.mark.parametrize(
