@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 from supersync_core.ledger.database import Ledger, migrate, open_ledger
 from supersync_core.ledger.embedded import embedded_server
 from supersync_core.ledger.executions import RESTART_GRACE
+from tests.ledgers import Ledgers
 from tests.scratch import Scratch
 
 # Databases make an example's time uneven; the whole test has its own limit.
@@ -122,21 +124,39 @@ def _databases(server_url: str, administrator: Connection) -> Iterator[Callable[
     made: list[str] = []
 
     def make(template: str) -> str:
-        name = f"test_{uuid.uuid4().hex}"
-        # Without fsync a copy of files costs less than one through the log (measured: 30 ms and 45 ms).
-        administrator.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
-        made.append(name)
-        return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+        made.append(_make(server_url, administrator, template))
+        return made[-1]
 
     yield make
-    for name in made:
-        administrator.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    for url in made:
+        _drop(administrator, url)
+
+
+def _make(server_url: str, administrator: Connection, template: str) -> str:
+    name = f"test_{uuid.uuid4().hex}"
+    # Without fsync a copy of files costs less than one through the log (measured: 30 ms and 45 ms).
+    administrator.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+def _drop(administrator: Connection, url: str) -> None:
+    administrator.execute(text(f"DROP DATABASE {make_url(url).database} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def ledgers(server_url: str, administrator: Connection) -> Iterator[Ledgers]:
+    """This worker's ledgers."""
+    ledgers = Ledgers(partial(_make, server_url, administrator, TEMPLATE), partial(_drop, administrator))
+    yield ledgers
+    ledgers.close()
 
 
 @pytest.fixture
-def database_url(new_database: Callable[[str], str]) -> str:
-    """A fresh database with the ledger's schema, as an SQLAlchemy URL."""
-    return new_database(TEMPLATE)
+def database_url(ledgers: Ledgers) -> Iterator[str]:
+    """A database with the ledger's schema and nothing in it, as an SQLAlchemy URL."""
+    url = ledgers.take()
+    yield url
+    ledgers.give_back(url)
 
 
 @pytest.fixture
@@ -146,11 +166,9 @@ def empty_database_url(new_database: Callable[[str], str]) -> str:
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
+def ledger(ledgers: Ledgers, database_url: str) -> Ledger:
     """An open, empty ledger."""
-    ledger = open_ledger(database_url)
-    yield ledger
-    ledger.dispose()
+    return ledgers.open(database_url)
 
 
 @pytest.fixture(scope="module")

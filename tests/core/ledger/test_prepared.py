@@ -22,6 +22,7 @@ def test_a_prepared_statement_takes_its_parameters_by_name(session: Session) -> 
 
 
 def test_it_is_planned_once_for_a_connection(ledger: Ledger) -> None:
+    ledger.engine.dispose()
     for _ in range(3):
         with ledger.begin() as session:
             doubled(session, 1)

@@ -1,5 +1,6 @@
 """What doctor and status show."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from supersync_core.ledger.database import Ledger, SchemaState, open_ledger
 from supersync_core.services.executions import Outcome, finish_execution, open_execution
 from supersync_core.services.health import ledger_health, pipeline_statuses
 from supersync_core.services.pipelines import register_pipeline
+from tests.conftest import TEMPLATE
 from tests.core.services.conftest import NOON
 
 
@@ -51,7 +53,8 @@ def test_each_pipeline_is_shown_with_its_newest_execution(ledger: Ledger) -> Non
     ]
 
 
-def test_a_ledger_is_left_without_connections(database_url: str) -> None:
+def test_a_ledger_is_left_without_connections(new_database: Callable[[str], str]) -> None:
+    database_url = new_database(TEMPLATE)
     ledger_health(database_url)
     ledger = open_ledger(database_url)
     with ledger.engine.connect() as connection:
