@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.kills [--rounds 200] [--seed 1]
 
-The second half of them begins with a snapshot of tables that are not empty.
+The second half of them begins with a snapshot of tables that are not empty, and begins anew after every `SERIES` kills:
+a snapshot is complete after some of them.
 """
 
 import argparse
@@ -20,6 +21,8 @@ from supersync_core.ledger.embedded import embedded_server
 from tests.acceptance.histories import Histories
 from tests.servers import redis_process
 
+SERIES = 8
+
 
 def main() -> None:
     """Kill, look, and say how often."""
@@ -28,18 +31,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     given = parser.parse_args()
     print(f"seed {given.seed}")
-    for snapshot in (False, True):
-        with tempfile.TemporaryDirectory() as home, embedded_server(Path(home)) as url, redis_process() as port:
-            kill(url, port, given.rounds // 2, given.seed, snapshot)
+    half = given.rounds // 2
+    with tempfile.TemporaryDirectory() as home, embedded_server(Path(home)) as url, redis_process() as port:
+        kill(url, port, half, given.seed, snapshot=False)
+        for done in range(0, half, SERIES):
+            kill(url, port, min(SERIES, half - done), given.seed + done, snapshot=True)
 
 
-def kill(url: str, redis_port: int, rounds: int, seed: int, snapshot: bool) -> None:
-    databases = [make_url(url).set(database=name) for name in ("source", "target", "ledger")]
+def kill(url: str, redis_port: int, rounds: int, seed: int, *, snapshot: bool) -> None:
+    databases = [make_url(url).set(database=f"{name}_{seed}_{snapshot}") for name in ("source", "target", "ledger")]
     with closing(psycopg2.connect(dsn(url))) as connection, connection.cursor() as cursor:
         connection.autocommit = True
         cursor.execute("alter system set synchronous_commit = off")
         for database in databases:
-            cursor.execute(f"create database {database.database}")
+            cursor.execute(f'create database "{database.database}"')
     source, target, ledger = (database.render_as_string(hide_password=False) for database in databases)
     migrate(ledger)
     histories = Histories(dsn(source), dsn(target), ledger, redis_port, seed, snapshot)
