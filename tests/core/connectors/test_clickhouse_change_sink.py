@@ -201,8 +201,10 @@ def test_versions_order_as_the_log_does() -> None:
         return position_version(Change(Op.CREATE, ORDERS, tx, index, None, None), connector)
 
     snapshot, log = PostgresPlace(0x16_B374_D848, "o", snapshot=Progress(1, first=True)), PostgresPlace(0, "o")
-    postgres = [snapshot.position(), *(log.at(lsn, 1) for lsn in (0x16_B374_D849, 0x16_B374_D849, 0x16_B374_D859))]
-    versions = [version("postgresql", position, index) for index, position in enumerate(postgres)]
+    early, late = log.at(0x16_B374_D849, 1), log.at(0x16_B374_D859, 2)
+    # A later transaction wins over an earlier one, whatever the place within each.
+    postgres = [(snapshot.position(), 9), (early, 3), (early, 4), (late, 0)]
+    versions = [version("postgresql", position, index) for position, index in postgres]
     assert versions == sorted(set(versions))
     assert max(versions) < 2**64
     mysql = [MysqlPlace(*place, "o").position() for place in (("l.03", 4), ("l.03", 2**31), ("l.04", 4))]
