@@ -11,9 +11,7 @@ from supersync_core.connectors.changes import ChangeSink, SinkContext
 from supersync_core.connectors.postgres import build_change_sink
 from supersync_core.connectors.postgres.change_sink_config import ChangeSinkConfig
 from supersync_core.domain.change import SourceColumn, SourceTable, Unit
-from supersync_core.errors import Contention
 from tests.changes import CONTEXT
-from tests.servers import until
 
 Query = Callable[..., list[tuple[Any, ...]]]
 
@@ -52,33 +50,3 @@ def ids(query: Query) -> list[int]:
 
 def table(name: str, *columns: tuple[str, str], key: tuple[str, ...] = ("id",), schema: str = "public") -> SourceTable:
     return SourceTable("shop", schema, name, tuple(SourceColumn(n, t, n not in key) for n, t in columns), key)
-
-
-def opens_at(sink: ChangeSink) -> Any:
-    try:
-        return sink.open([])
-    except Contention:
-        return "not yet"
-
-
-def taken(sink: ChangeSink, unit: Unit) -> bool:
-    try:
-        write(sink, unit)
-    except Contention:
-        return False
-    return True
-
-
-def until_free(dsn: str) -> None:
-    """The server lets a lock go when it has noticed that its holder is gone."""
-    sink = sink_of(dsn)
-    until(lambda: opens_at(sink) != "not yet")
-    sink.close()
-    with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-
-        def gone() -> bool:
-            cursor.execute("select count(*) from pg_locks where locktype = 'advisory' and objsubid = 1")
-            return cursor.fetchone() is not None
-
-        until(gone)

@@ -21,11 +21,10 @@ from supersync_core.connectors.nats.change_config import ChangeSinkConfig as Nat
 from supersync_core.connectors.redis import build_change_sink as redis_sink
 from supersync_core.connectors.redis.change_config import ChangeSinkConfig as RedisConfig
 from supersync_core.domain.change import Change
-from supersync_core.errors import Contention
 from tests.changes import CONTEXT, Unreadable, replaced
 from tests.listener import Listener
 from tests.proxy import Proxy
-from tests.servers import KafkaCluster, NatsClient, until
+from tests.servers import KafkaCluster, NatsClient
 
 Event = dict[str, Any]
 
@@ -197,16 +196,8 @@ class HttpPlace(MessagePlace):
 
 @contextmanager
 def opened(place: Place, patience_s: float = 30) -> Iterator[ChangeSink]:
-    """A sink of that place, open; the server may not know yet that the one before has gone."""
+    """A sink of that place, open."""
     sink = place.sink(patience_s)
-    until(lambda: _opens(sink))
+    sink.open([])
     yield sink
     sink.close()
-
-
-def _opens(sink: ChangeSink) -> bool:
-    try:
-        sink.open([])
-    except Contention:
-        return False
-    return True

@@ -9,6 +9,8 @@ from supersync_core.domain.change import Position
 from supersync_core.errors import Contention, LeaseLost
 
 SCHEMA, TABLE = "_supersync", "positions"
+ENDING = "2s"
+"""How long to wait for a run that has just ended."""
 _POSITIONS = sql.Identifier(SCHEMA, TABLE)
 
 
@@ -18,9 +20,12 @@ class StoredPosition:
     def __init__(self, session: Session, key: str) -> None:
         """`key`: pipeline, source and sink. Raises Contention while another run holds it."""
         self._session, self._key = session, key
-        row = session.execute("select pg_try_advisory_lock(hashtextextended(%s, 2))", (f"supersync {key}",)).fetchone()
-        if not (row and row[0]):
-            raise Contention(f"another run writes to the target for {key}, or its connection is still ending")
+        # Closed connections keep their lock for some milliseconds: the next one of the same run should not fail for it.
+        lock = "begin; set local lock_timeout = %s; select pg_advisory_lock(hashtextextended(%s, 2)); commit"
+        try:
+            session.execute(lock, (ENDING, f"supersync {key}"))
+        except Contention:
+            raise Contention(f"another run writes to the target for {key}") from None
         self._create()
         self.value = self._read()
 

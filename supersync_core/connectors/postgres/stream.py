@@ -16,6 +16,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from supersync_core.connectors.postgres.logical_messages import LogicalMessages
 from supersync_core.connectors.postgres.pgoutput import (
@@ -82,8 +83,7 @@ class Stream:
         self._units: list[Unit] = []
         self._reached = self._last = self._written = place.lsn
         self._confirmed = self._told = 0
-        now = time.monotonic()
-        self._told_at, self._last_at, self._checked_at = now, now, now
+        self._told_at = self._last_at = self._checked_at = time.monotonic()
         self._position = place.position()
         self.wanted = 0
         """A position that somebody waits for: it, or a later one, is handed out as soon as it is reached."""
@@ -120,7 +120,8 @@ class Stream:
     def cancel(self) -> None:
         """Make a running read end. From any thread."""
         self._cancelled = True
-        self._wake.send(b"!")
+        with suppress(OSError):  # closed at this moment: nobody reads any more
+            self._wake.send(b"!")
 
     def close(self) -> None:
         """Let go of what is needed for waiting."""

@@ -12,8 +12,7 @@ from supersync_core.connectors.postgres.connection import Session
 from supersync_core.domain.change import Op, Position
 from supersync_core.errors import Contention, LeaseLost, Unavailable
 from tests.changes import CONTEXT, ORDERS, at, order, orders
-from tests.postgres_changes import Query, ids, opens_at, query, sink, sink_of, table, taken, until_free, write
-from tests.servers import until
+from tests.postgres_changes import Query, ids, query, sink, sink_of, table, write
 
 __all__ = ["query", "sink"]  # fixtures
 
@@ -37,7 +36,7 @@ def test_tables_and_position_of_a_batch_are_written_together_or_not_at_all(
             write(sink, unit)
     count = "select (select count(*) from orders), (select count(*) from other), count(*) from _supersync.positions"
     assert query(count) == [(0, 0, 0)]
-    until(lambda: taken(sink, unit))
+    write(sink, unit)
     assert query(count) == [(1, 1, 1)]
 
 
@@ -49,7 +48,6 @@ def test_the_position_is_given_back_when_it_opens_again(target_dsn: str, query: 
         assert sink.open([ORDERS]) == expected
         write(sink, *units)
         sink.close()
-        until_free(target_dsn)
     assert query("select position->'data', key from _supersync.positions") == [({"place": 2}, "orders-cdc/pg-1/p")]
 
 
@@ -80,7 +78,6 @@ def test_a_commit_of_which_nothing_was_heard_is_not_done_twice(
     monkeypatch.setattr(Session, "execute", dies_after_commit)
     with pytest.raises(Unavailable):
         write(sink, poisoned)
-    until(lambda: taken(sink, poisoned))
     assert [refusal.change for refusal in write(sink, poisoned)] == [poisoned.changes[1]]
     assert ids(query) == [1]
 
@@ -93,7 +90,7 @@ def test_a_second_run_is_shut_out_until_the_first_one_ends(target_dsn: str) -> N
     other = sink_of(target_dsn, SinkContext("another", "acme", "postgresql"))
     other.open([ORDERS])
     first.close()
-    until_free(target_dsn)
+    second.open([ORDERS])
     second.close()
     other.close()
 
@@ -111,13 +108,13 @@ def test_forgetting_begins_afresh(sink: ChangeSink) -> None:
     write(sink, orders(1))
     sink.forget()  # type: ignore[attr-defined]
     sink.close()
-    until(lambda: opens_at(sink) is None)
+    assert sink.open([]) is None
 
 
 def test_an_empty_batch_moves_the_position(sink: ChangeSink) -> None:
     sink.write([], at(7))
     sink.close()
-    until(lambda: opens_at(sink) == at(7))
+    assert sink.open([]) == at(7)
 
 
 def test_nothing_is_written_while_what_is_refused_cannot_be_put_aside(target_dsn: str, query: Query) -> None:

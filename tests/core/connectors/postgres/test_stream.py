@@ -143,6 +143,11 @@ def test_a_cancel_ends_a_read(stream):
         stream.read(30)
 
 
+def test_a_cancel_that_comes_after_the_end_is_nothing(stream):
+    stream.close()
+    stream.cancel()
+
+
 def test_a_table_that_is_gone_by_now_has_its_types_by_number_and_its_key_from_the_log(line, stream):
     with patch.object(relations_module, "describe", lambda *_, **__: {}):
         line.bring(*transaction(1100, ITEMS, m.insert(1, [b"1", b"a"])))
