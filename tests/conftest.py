@@ -1,5 +1,6 @@
 """Fixtures for all tests: one embedded PostgreSQL per run, and databases of its own for each test that asks."""
 
+import atexit
 import fcntl
 import gc
 import os
@@ -8,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +35,7 @@ TEMPLATE = "ledger_template"
 
 
 SCRATCH = pytest.StashKey[Scratch]()
+SERVER = pytest.StashKey[Callable[[], None]]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -50,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)  # fixtures of a run that was cut short are torn down in the same hook
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keep the directory, with the logs of the servers, only when something failed."""
+    session.config.stash.get(SERVER, lambda: None)()
     scratch = session.config.stash.get(SCRATCH, None)
     if scratch is not None and exitstatus == pytest.ExitCode.OK:
         scratch.remove()
@@ -72,8 +75,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
-    """What has been loaded stays to the end: the garbage collector need not look through it again and again."""
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """What has been loaded stays to the end: the garbage collector need not look through it again and again.
+
+    While the workers load, the server starts.
+    """
+    options = session.config.option
+    if options.dist != "no" and "PYTEST_XDIST_WORKER" not in os.environ:
+        session.config.stash[SERVER] = _in_background(partial(_server, Path(options.basetemp)))
     gc.disable()
     yield
     gc.freeze()
@@ -97,11 +106,8 @@ def run_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server_url(run_directory: Path) -> Iterator[str]:
-    """The run's server, by the URL of its database `supersync`. The first worker starts it, the last one stops it."""
-    with embedded_server(run_directory / "server") as url:
-        with _alone(run_directory / "template.lock"), _administrator(url) as admin:
-            if not admin.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": TEMPLATE}):
-                _prepare(url, admin)
+    """The run's server, by the URL of its database `supersync`. Who comes first starts it, the last one stops it."""
+    with _server(run_directory) as url:
         yield url
 
 
@@ -117,6 +123,33 @@ def new_database(server_url: str, administrator: Connection) -> Iterator[Callabl
     """Make a database as a copy of the one that is named; its URL. It is dropped after the test."""
     with _databases(server_url, administrator) as make:
         yield make
+
+
+@contextmanager
+def _server(run_directory: Path) -> Iterator[str]:
+    with embedded_server(run_directory / "server") as url:
+        with _alone(run_directory / "template.lock"), _administrator(url) as admin:
+            if not admin.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": TEMPLATE}):
+                _prepare(url, admin)
+        yield url
+
+
+def _in_background(context: Callable[[], AbstractContextManager[object]]) -> Callable[[], None]:
+    """Enter a context in a thread of its own; what is returned leaves it, and so does the end of the process."""
+    end = threading.Event()
+
+    def work() -> None:
+        with context():
+            end.wait()
+
+    def leave() -> None:
+        end.set()
+        thread.join()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    atexit.register(leave)
+    return leave
 
 
 @contextmanager

@@ -2,39 +2,37 @@
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
-import httpx
+import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.acceptance.console import until
 
 CHROMIUM = shutil.which("chromium")
+SHOTS = os.environ.get("SUPERSYNC_TEST_SHOTS")
 AXE = Path(__file__).parent / "axe/vendor/axe.min.js"
 # No name but this machine's is found, so nothing leaves it whatever a page asks for.
 OPTIONS = [
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
     *("--disable-extensions", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--remote-debugging-port=0", "--remote-allow-origins=*"),
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 
-class Page:
-    """One page. What it has said and asked for is kept: console, policy violations, addresses of requests."""
+class Target:
+    """What methods of the protocol are called on: the browser, or one page."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection, self._number = connection, 0
-        self.problems: list[str] = []
-        self.requests: list[str] = []
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call a method of the protocol; its result."""
@@ -47,6 +45,21 @@ class Page:
                 result: dict[str, Any] = message["result"]
                 return result
             self._note(message.get("method"), message.get("params", {}))
+
+    def _note(self, method: str | None, event: dict[str, Any]) -> None:
+        """Take an event that came in between."""
+
+
+class Page(Target):
+    """One page. What it has said and asked for is kept: console, policy violations, addresses of requests."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        super().__init__(connection)
+        self.problems: list[str] = []
+        self.requests: list[str] = []
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+        self.look()
 
     def open(self, url: str) -> None:
         """Go to an address, and wait until the page is loaded with its scripts."""
@@ -89,12 +102,11 @@ class Page:
             typed = {"text": text} if text and kind == "keyDown" else {}
             self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=code, **typed)
 
-    def shot(self, path: Path, *, whole: bool = True) -> None:
-        """Keep a picture of the page."""
-        found = self.call(
-            "Page.captureScreenshot", captureBeyondViewport=whole, **({"clip": self._whole()} if whole else {})
-        )
-        path.write_bytes(base64.b64decode(found["data"]))
+    def shot(self, name: str) -> None:
+        """Keep a picture of the page for who looks at them, in the directory that SUPERSYNC_TEST_SHOTS names."""
+        if SHOTS:
+            found = self.call("Page.captureScreenshot", captureBeyondViewport=True, clip=self._whole())
+            Path(SHOTS, f"{name}.png").write_bytes(base64.b64decode(found["data"]))
 
     def axe(self) -> list[str]:
         """What axe-core finds wrong that is serious or worse."""
@@ -141,30 +153,33 @@ def _preference(name: str, value: str) -> dict[str, str]:
     return {"name": f"prefers-{name}", "value": value}
 
 
-@contextmanager
-def browser_page(url: str) -> Iterator[Page]:
-    """A page of a browser of its own, which knows no other host than that of `url`."""
+@pytest.fixture(scope="session")
+def browser() -> Iterator[str]:
+    """The worker's Chromium, which knows no host but this machine's address: where it takes commands."""
     assert CHROMIUM is not None
-    host = urlsplit(url).hostname
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
-        rules = f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {host}"
-        process = subprocess.Popen(
-            [CHROMIUM, *OPTIONS, rules, f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.DEVNULL
-        )
+        process = subprocess.Popen([CHROMIUM, *OPTIONS, f"--user-data-dir={profile}"], stderr=subprocess.DEVNULL)
         try:
-            port = until(lambda: _port(Path(profile)), 30)
-            with connect(_target(port), max_size=None) as connection:
-                yield Page(connection)
+            port, path = until(lambda: _commands(Path(profile)), 30)
+            yield f"ws://127.0.0.1:{port}{path}"
         finally:
             process.terminate()
             process.wait(10)
 
 
-def _port(profile: Path) -> str | None:
+@pytest.fixture
+def page(browser: str) -> Iterator[Page]:
+    """A page as in a private window: it knows nothing of those before."""
+    with connect(browser) as commands:
+        own = Target(commands)
+        context = own.call("Target.createBrowserContext")
+        target = own.call("Target.createTarget", url="about:blank", **context)["targetId"]
+        with connect(urljoin(browser, f"/devtools/page/{target}"), max_size=None) as connection:
+            yield Page(connection)
+        own.call("Target.disposeBrowserContext", **context)
+
+
+def _commands(profile: Path) -> list[str] | None:
     file = profile / "DevToolsActivePort"
-    return file.read_text().split()[0] if file.exists() and file.read_text().strip() else None
-
-
-def _target(port: str) -> str:
-    targets = until(lambda: httpx.get(f"http://127.0.0.1:{port}/json/list").json())
-    return str(next(one["webSocketDebuggerUrl"] for one in targets if one["type"] == "page"))
+    lines = file.read_text().split() if file.exists() else []
+    return lines if len(lines) == 2 else None

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.browser import browser, page
 from tests.acceptance.console import execute
 from tests.acceptance.project import Project
+
+__all__ = ["browser", "page"]  # fixtures
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from supersync_core.domain.pipeline import dagster_key
 from supersync_core.ledger.database import Ledger
-from tests.acceptance.browser import CHROMIUM, Page, browser_page
+from tests.acceptance.browser import CHROMIUM, Page
 from tests.dagster.web.imports import PAGE as IMPORTS
 from tests.dagster.web.imports import fill_import
 from tests.dagster.web.observed import fill_observed
@@ -59,22 +58,16 @@ def pages(ledger: Ledger) -> Iterator[Pages]:
         yield pages
 
 
-@pytest.fixture
-def page(pages: Pages) -> Iterator[Page]:
-    with browser_page(pages.url) as page:
-        yield page
-
-
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_page_is_within_its_frame_its_policy_and_the_reach_of_everybody(
-    pages: Pages, page: Page, look: dict[str, int], tmp_path: Path
+    pages: Pages, page: Page, look: dict[str, int]
 ) -> None:
     page.look(**look)
     found: dict[str, object] = {}
     for name, path in PATHS.items():
         page.open(pages.url + path)
         page.wait(READY.get(name, "true"))
-        page.shot(Path(os.environ.get("SUPERSYNC_TEST_SHOTS", tmp_path)) / f"{name}-{look}.png")
+        page.shot(f"{name}-{look}")
         wide = page.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if wide > 0 or (wrong := page.axe()):
             found[name] = wide or wrong

@@ -11,7 +11,7 @@ from supersync_core.domain.incident import IncidentKind
 from supersync_core.domain.pipeline import dagster_key
 from supersync_core.ledger.database import Ledger
 from supersync_core.services.freshness_board import freshness_board
-from tests.acceptance.browser import CHROMIUM, Page, browser_page
+from tests.acceptance.browser import CHROMIUM, Page
 from tests.dagster.web.observed import draw_network, fill_observed, incident
 from tests.dagster.web.pages import Pages, fill, running_pages
 
@@ -28,13 +28,6 @@ def pages(ledger: Ledger) -> Iterator[Pages]:
         fill(pages)
         fill_observed(pages)
         yield pages
-
-
-@pytest.fixture
-def page(pages: Pages) -> Iterator[Page]:
-    with browser_page(pages.url) as page:
-        page.look()
-        yield page
 
 
 def lineage(pages: Pages, page: Page, address: str, depth: int = 2) -> None:

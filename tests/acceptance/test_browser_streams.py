@@ -9,7 +9,7 @@ from supersync_core.domain.pipeline import DesiredState, dagster_key
 from supersync_core.ledger.database import Ledger
 from supersync_core.services.cdc.dead_letters import count
 from supersync_core.services.cdc.pipelines import get_cdc_pipeline
-from tests.acceptance.browser import CHROMIUM, Page, browser_page
+from tests.acceptance.browser import CHROMIUM, Page
 from tests.acceptance.console import until
 from tests.core.services.cdc.streams import Stream
 from tests.dagster.web.pages import Pages, running_pages
@@ -31,13 +31,6 @@ def pages(ledger: Ledger) -> Iterator[Pages]:
 @pytest.fixture
 def stream(pages: Pages, ledger: Ledger) -> Stream:
     return fill_stream(ledger)
-
-
-@pytest.fixture
-def page(pages: Pages) -> Iterator[Page]:
-    with browser_page(pages.url) as page:
-        page.look()
-        yield page
 
 
 def wanted(stream: Stream) -> DesiredState:

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.acceptance.browser import browser, page
 from tests.conformance.api.site import TOKENS, Site, served
+
+__all__ = ["browser", "page"]  # fixtures
 
 
 @pytest.fixture(scope="package")

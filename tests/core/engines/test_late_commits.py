@@ -38,7 +38,7 @@ class World:
     source_dsn: str
     target_dsn: str
     writers: list["psycopg2.extensions.connection"] = field(default_factory=list)
-    runs: int = 0
+    checkpoint: tuple[object, ...] | None = None
 
     def __post_init__(self) -> None:
         self.writers = [psycopg2.connect(self.source_dsn) for _ in range(WRITERS)]
@@ -57,24 +57,30 @@ class World:
             for statement in statements:
                 cursor.execute(statement)
 
-    def rows(self, connection: "psycopg2.extensions.connection") -> list[tuple[object, ...]]:
+    def query(self, connection: "psycopg2.extensions.connection", query: str) -> list[tuple[object, ...]]:
         with connection.cursor() as cursor:
-            cursor.execute("select id, writer, stamp, note from t order by id")
+            cursor.execute(query)
             return cursor.fetchall()
 
+    def rows(self, connection: "psycopg2.extensions.connection") -> list[tuple[object, ...]]:
+        return self.query(connection, "select id, writer, stamp, note from t order by id")
+
     def begin_again(self) -> None:
-        """An empty source, a first (complete) sync of it, and a new checkpoint."""
+        """An empty source, an empty target, and the checkpoint of a first (complete) sync."""
         for connection in self.writers:
             connection.rollback()
         self.run(self.reader, "truncate t")
-        self.run(self.target, "drop table if exists t")
-        self.runs += 1
-        self.sync()
+        if self.checkpoint is None:
+            assert self.sync()
+            (self.checkpoint,) = self.query(self.target, "select checkpoint::text from _supersync_checkpoints")
+        self.run(self.target, "truncate t")
+        with self.target.cursor() as cursor:
+            cursor.execute("update _supersync_checkpoints set checkpoint = %s", self.checkpoint)
 
     def sync(self) -> bool:
         """Sync as it is scheduled: every time a new session, a new snapshot. Returns whether it read everything."""
         table = TableName("public", "t")
-        sync = TableSync(f"run {self.runs}", Relation(table), table, reading=Reading(Mode.INCREMENTAL, "stamp"))
+        sync = TableSync("late", Relation(table), table, reading=Reading(Mode.INCREMENTAL, "stamp"))
         with TableSyncer(PostgresTableSource(self.source_dsn), PostgresTableSink(self.target_dsn)) as syncer:
             return syncer.sync(sync).complete
 
