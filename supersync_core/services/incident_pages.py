@@ -59,14 +59,11 @@ class IncidentPulse:
         return found.open if found is not None else None
 
     def soon(self) -> Pulse | None:
-        """The pulse, if it is known already; None: ask again. Never waits."""
+        """The pulse as it was counted last; None: ask again. Never waits."""
         try:
-            found = self._pulse.fresh()
+            return self._pulse.latest()
         except Unavailable:
             return None
-        if found is None:
-            self._pulse.future()
-        return found
 
     def forget(self) -> None:
         """Call this after a change, so that whoever made it sees it at once."""

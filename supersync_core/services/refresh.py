@@ -36,6 +36,15 @@ class Refreshed(Generic[T]):
                 self._future = self._start()
             return self._future
 
+    def latest(self) -> T | None:
+        """The value that was made last; None: ask again. Never waits, and begins a new one where this one is old.
+
+        Who asks seldom gets an old value each time, and never none. Raises what `make` raised.
+        """
+        last = self._future
+        self.future()
+        return last.result() if last is not None and last.done() else None
+
     def get(self) -> T:
         """The value, waited for. Raises what `make` raised."""
         return self.future().result()

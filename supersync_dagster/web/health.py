@@ -25,11 +25,8 @@ DATABASE_AWAY = (Chip("Database", False, "does not answer; what is shown below m
 
 def chips_now(context: ApiContext) -> tuple[Chip, ...] | None:
     """What was found last; None while it is being asked. Never waits."""
-    found = context.wellbeing.fresh()
-    if found is None:
-        context.wellbeing.future()
-        return None
-    return tuple(_chips(found))
+    found = context.wellbeing.latest()
+    return None if found is None else tuple(_chips(found))
 
 
 def _chips(found: Wellbeing) -> Iterator[Chip]:

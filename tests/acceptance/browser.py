@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
@@ -23,16 +25,22 @@ AXE = Path(__file__).parent / "axe/vendor/axe.min.js"
 OPTIONS = [
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
     *("--disable-extensions", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--disable-features=BackForwardCache",
     *("--remote-debugging-port=0", "--remote-allow-origins=*"),
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 
-class Target:
-    """What methods of the protocol are called on: the browser, or one page."""
+class Page:
+    """One page. What it has said and asked for is kept: console, policy violations, addresses of requests."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection, self._number = connection, 0
+        self.problems: list[str] = []
+        self.requests: list[str] = []
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+        self.look()
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call a method of the protocol; its result."""
@@ -46,25 +54,24 @@ class Target:
                 return result
             self._note(message.get("method"), message.get("params", {}))
 
-    def _note(self, method: str | None, event: dict[str, Any]) -> None:
-        """Take an event that came in between."""
-
-
-class Page(Target):
-    """One page. What it has said and asked for is kept: console, policy violations, addresses of requests."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        super().__init__(connection)
-        self.problems: list[str] = []
-        self.requests: list[str] = []
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
-        self.look()
-
     def open(self, url: str) -> None:
         """Go to an address, and wait until the page is loaded with its scripts."""
         self.call("Page.navigate", url=url)
         until(lambda: self.run("location.href !== 'about:blank' && document.readyState === 'complete'"), 30)
+
+    @contextmanager
+    def holding(self, pattern: str) -> Iterator[None]:
+        """Requests for addresses like `pattern` are on their way as long as this lasts."""
+        self.call("Fetch.enable", patterns=[{"urlPattern": pattern}])
+        yield
+        self.call("Fetch.disable")
+
+    def leave(self) -> None:
+        """Forget what was seen: cookies, storage, cache."""
+        self.call("Storage.clearDataForOrigin", origin=self.run("location.origin"), storageTypes="all")
+        self.call("Page.navigate", url="about:blank")
+        self.call("Network.clearBrowserCookies")
+        self.call("Network.clearBrowserCache")
 
     def run(self, script: str) -> Any:
         """The value of an expression, or of the promise that it is."""
@@ -155,13 +162,14 @@ def _preference(name: str, value: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[str]:
-    """The worker's Chromium, which knows no host but this machine's address: where it takes commands."""
+    """The worker's Chromium, which knows no host but this machine's address: where its only page takes commands."""
     assert CHROMIUM is not None
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
-        process = subprocess.Popen([CHROMIUM, *OPTIONS, f"--user-data-dir={profile}"], stderr=subprocess.DEVNULL)
+        command = [CHROMIUM, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
-            port, path = until(lambda: _commands(Path(profile)), 30)
-            yield f"ws://127.0.0.1:{port}{path}"
+            port = until(lambda: _port(Path(profile)), 30)
+            yield _target(port)
         finally:
             process.terminate()
             process.wait(10)
@@ -169,17 +177,18 @@ def browser() -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: str) -> Iterator[Page]:
-    """A page as in a private window: it knows nothing of those before."""
-    with connect(browser) as commands:
-        own = Target(commands)
-        context = own.call("Target.createBrowserContext")
-        target = own.call("Target.createTarget", url="about:blank", **context)["targetId"]
-        with connect(urljoin(browser, f"/devtools/page/{target}"), max_size=None) as connection:
-            yield Page(connection)
-        own.call("Target.disposeBrowserContext", **context)
+    """The page, which knows nothing of the tests before. A new one would cost as much as a test: its own process."""
+    with connect(browser, max_size=None) as connection:
+        page = Page(connection)
+        yield page
+        page.leave()
 
 
-def _commands(profile: Path) -> list[str] | None:
+def _port(profile: Path) -> str | None:
     file = profile / "DevToolsActivePort"
-    lines = file.read_text().split() if file.exists() else []
-    return lines if len(lines) == 2 else None
+    return file.read_text().split()[0] if file.exists() and file.read_text().strip() else None
+
+
+def _target(port: str) -> str:
+    targets = until(lambda: httpx.get(f"http://127.0.0.1:{port}/json/list").json())
+    return str(next(one["webSocketDebuggerUrl"] for one in targets if one["type"] == "page"))

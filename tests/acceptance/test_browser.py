@@ -75,6 +75,14 @@ def test_every_page_is_within_its_frame_its_policy_and_the_reach_of_everybody(
     assert (found, expected, page.foreign(pages.url)) == ({}, [], [])
 
 
+def test_updates_come_over_a_slow_line_too(pages: Pages, page: Page) -> None:
+    with page.holding("*/hx-sse.min.js"):
+        page.call("Page.navigate", url=f"{pages.url}/supersync")
+        page.wait("window.htmx && document.readyState === 'interactive'")
+        page.run("new Promise((resolve) => setTimeout(resolve, 100))")
+    assert page.wait("document.getElementById('main')._htmx?.sse")
+
+
 def test_the_board_is_filtered_while_one_types(pages: Pages, page: Page) -> None:
     page.open(f"{pages.url}/supersync")
     page.run("document.querySelector('[name=q]').focus()")

@@ -57,6 +57,16 @@ def test_fresh_never_waits() -> None:
     assert refreshed.fresh() == 1
 
 
+def test_the_latest_never_waits_and_comes_to_who_asks_seldom_too() -> None:
+    source = Source()
+    refreshed = source.refreshed()
+    found = []
+    for source.now in (0.0, 5.0, 10.0):
+        found.append(refreshed.latest())
+        refreshed.get()
+    assert found == [None, 1, 2]
+
+
 def test_what_is_being_made_is_not_good_enough_after_a_change() -> None:
     source = Source()
     source.go.clear()
