@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from supersync_core.ledger.database import Ledger, migrate, open_ledger
 from supersync_core.ledger.embedded import embedded_server
 from supersync_core.ledger.executions import RESTART_GRACE
+from tests.empties import Empties
 from tests.ledgers import Ledgers
 from tests.scratch import Scratch
 
@@ -125,6 +126,28 @@ def new_database(server_url: str, administrator: Connection) -> Iterator[Callabl
         yield make
 
 
+@pytest.fixture(scope="session")
+def empties(server_url: str, administrator: Connection) -> Iterator[Empties]:
+    """This worker's empty databases."""
+    empties = Empties(partial(_make, server_url, administrator, "template0"), partial(_drop, administrator))
+    yield empties
+    empties.close()
+
+
+@pytest.fixture
+def empty_database(empties: Empties) -> Iterator[Callable[[], str]]:
+    """Take an empty database; its URL. It is given back after the test."""
+    taken: list[str] = []
+
+    def take() -> str:
+        taken.append(empties.take())
+        return taken[-1]
+
+    yield take
+    for url in taken:
+        empties.give_back(url)
+
+
 @contextmanager
 def _server(run_directory: Path) -> Iterator[str]:
     with embedded_server(run_directory / "server") as url:
@@ -193,9 +216,9 @@ def database_url(ledgers: Ledgers) -> Iterator[str]:
 
 
 @pytest.fixture
-def empty_database_url(new_database: Callable[[str], str]) -> str:
+def empty_database_url(empty_database: Callable[[], str]) -> str:
     """A fresh database without the ledger's schema, as an SQLAlchemy URL."""
-    return new_database("template0")
+    return empty_database()
 
 
 @pytest.fixture
@@ -221,15 +244,15 @@ def session(ledger: Ledger) -> Iterator[Session]:
 
 
 @pytest.fixture
-def source_dsn(new_database: Callable[[str], str]) -> str:
+def source_dsn(empty_database: Callable[[], str]) -> str:
     """A fresh empty database to sync from, as a DSN for libpq."""
-    return _dsn(new_database("template0"))
+    return _dsn(empty_database())
 
 
 @pytest.fixture
-def target_dsn(new_database: Callable[[str], str]) -> str:
+def target_dsn(empty_database: Callable[[], str]) -> str:
     """A fresh empty database to sync to, as a DSN for libpq."""
-    return _dsn(new_database("template0"))
+    return _dsn(empty_database())
 
 
 def _dsn(url: str) -> str:

@@ -18,10 +18,11 @@ USES = 50
 ROWS = 2_000
 """After so many of them in one table, too."""
 
-_OTHERS = text(
+OTHERS = text(
     "SELECT coalesce(bool_or(state <> 'idle'), false), count(pg_terminate_backend(pid, 2000)) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'"
 )
+"""Ends all other connections; whether one of them is at work."""
 _OWN = 16384  # objects with smaller numbers are PostgreSQL's
 _NUMBERS = {name: "oid" for name in ("class", "constraint", "trigger", "proc", "namespace")} | {"attribute": "attrelid"}
 _ALTERED = " OR ".join(
@@ -100,7 +101,7 @@ class Ledgers:
         try:
             with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 engine.pool.dispose()
-                is_busy, _ = connection.execute(_OTHERS).one()
+                is_busy, _ = connection.execute(OTHERS).one()
                 if self._prepare not in connection.info:
                     connection.exec_driver_sql(self._prepare)
                     connection.info[self._prepare] = True

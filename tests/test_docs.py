@@ -67,10 +67,10 @@ def _examples(*languages: str) -> list[Example]:
 
 @pytest.fixture
 def environment(
-    tmp_path: Path, new_database: Callable[[str], str], database_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, empty_database: Callable[[], str], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
     """A directory with the README's configuration, a shop to read, a lake to write, and a ledger."""
-    plain = [new_database("template0").replace("+psycopg2", "") for _ in range(2)]
+    plain = [empty_database().replace("+psycopg2", "") for _ in range(2)]
     for name, url in zip(("SOURCE_URL", "TARGET_URL"), plain, strict=True):
         monkeypatch.setenv(name, url)
     for name in ("WAREHOUSE_DSN", "ANALYTICS_DSN"):

@@ -1,6 +1,6 @@
 """`kill -9` of streams at every stage and at random: nothing is lost, torn, turned round or told as something else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,7 +20,6 @@ def own_redis() -> Iterator[int]:
 @pytest.fixture(params=[False, True], ids=["from the log", "with a snapshot before"])
 def histories(
     request: pytest.FixtureRequest,
-    new_database: Callable[[str], str],
     source_dsn: str,
     target_dsn: str,
     database_url: str,
