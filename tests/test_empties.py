@@ -10,15 +10,17 @@ from tests.empties import Empties
 CATALOGS = """
     SELECT string_agg(format('SELECT %L, count(*) FROM %1$s', oid::regclass), ' UNION ALL ') FROM pg_class
     WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared
-      AND relname NOT IN ('pg_statistic', 'pg_depend', 'pg_description', 'pg_init_privs')
+      AND relname NOT IN ('pg_statistic', 'pg_depend', 'pg_description', 'pg_init_privs', 'pg_namespace')
 """
+SCHEMAS = r"SELECT 'schemas', count(*) FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%'"
 
 
 def look(url: str) -> dict[str, int]:
     """How much there is in each catalogue, but for what is told about things that PostgreSQL has made itself."""
     engine = create_engine(url)
     with engine.connect() as connection:
-        rows = connection.execute(text(connection.execute(text(CATALOGS)).scalar_one())).all()
+        catalogs = connection.execute(text(CATALOGS)).scalar_one()
+        rows = connection.execute(text(f"{catalogs} UNION ALL {SCHEMAS}")).all()
     engine.dispose()
     return {name: number for name, number in rows}
 

@@ -103,10 +103,10 @@ def copying(dsn: str) -> bool:
 
 
 def connections(*dsns: str) -> Iterator[tuple[Any, ...]]:
-    """Others that are connected to these databases."""
+    """What of supersync is connected to these databases."""
     for dsn in dsns:
         yield from rows(
             dsn,
             "select application_name, query from pg_stat_activity"
-            " where datname = current_database() and pid <> pg_backend_pid()",
+            " where datname = current_database() and application_name like 'supersync %'",
         )
