@@ -67,6 +67,9 @@ SEAMS = (
     "dagster._core.scheduler.instigation:InstigatorTick",
     "dagster:DagsterInstance.get_ticks",
     # storage
+    "dagster_postgres:PostgresRunStorage",
+    "dagster_postgres:PostgresEventLogStorage",
+    "dagster_postgres.utils:pg_url_from_config",
     "dagster_postgres:PostgresScheduleStorage.has_instigators_table",
     "dagster_postgres:PostgresScheduleStorage._has_instigators_table",
     "dagster_postgres:PostgresScheduleStorage.has_built_index",
