@@ -8,6 +8,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+LATE = 10
+"""What was made so many times its time ago tells nothing any more."""
+
 
 class Refreshed(Generic[T]):
     """What `make` returned at most `ttl_s` seconds ago. Errors are kept as long: nobody waits for the same one twice.
@@ -39,11 +42,11 @@ class Refreshed(Generic[T]):
     def latest(self) -> T | None:
         """The value that was made last; None: ask again. Never waits, and begins a new one where this one is old.
 
-        Who asks seldom gets an old value each time, and never none. Raises what `make` raised.
+        So it comes to who asks just too seldom for `fresh`, too. Raises what `make` raised.
         """
-        last = self._future
+        last, is_late = self._future, self._age() >= LATE * self._ttl_s
         self.future()
-        return last.result() if last is not None and last.done() else None
+        return last.result() if last is not None and last.done() and not is_late else None
 
     def get(self) -> T:
         """The value, waited for. Raises what `make` raised."""
@@ -55,7 +58,10 @@ class Refreshed(Generic[T]):
             self._future = None
 
     def _is_old(self) -> bool:
-        return self._clock() - self._begun >= self._ttl_s
+        return self._age() >= self._ttl_s
+
+    def _age(self) -> float:
+        return self._clock() - self._begun
 
     def _start(self) -> "Future[T]":
         future: Future[T] = Future()
