@@ -21,47 +21,34 @@ _engines: WeakValueDictionary[str, Engine] = WeakValueDictionary()
 _mutex = threading.Lock()
 
 
-class RunStorage(PostgresRunStorage):
+class _Keeping:
+    """Before one of dagster-postgres: with the engine that all share."""
+
+    def __init__(self, url: str, *arguments: Any, **options: Any) -> None:
+        super().__init__(url, *arguments, **options)  # type: ignore[call-arg]  # those of the class that follows
+        self._engine = _engine(url)
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> Any:
+        """For Dagster, which reads dagster.yaml."""
+        return cls(pg_url_from_config(config_value), config_value.get("should_autocreate_tables", True), inst_data)
+
+
+class RunStorage(_Keeping, PostgresRunStorage):
     """As `PostgresRunStorage`, with its configuration."""
 
-    def __init__(self, url: str, *arguments: Any, **options: Any) -> None:
-        """See `PostgresRunStorage`."""
-        super().__init__(url, *arguments, **options)
-        self._engine = _engine(url)
 
-    @classmethod
-    def from_config_value(cls, inst_data: Any, config_value: Any) -> "RunStorage":
-        """For Dagster, which reads dagster.yaml."""
-        return cls(*_configured(config_value), inst_data)
-
-
-class EventLogStorage(PostgresEventLogStorage):
+class EventLogStorage(_Keeping, PostgresEventLogStorage):
     """As `PostgresEventLogStorage`, with its configuration."""
 
-    def __init__(self, url: str, *arguments: Any, **options: Any) -> None:
-        """See `PostgresEventLogStorage`."""
-        super().__init__(url, *arguments, **options)
-        self._engine = _engine(url)
 
-    @classmethod
-    def from_config_value(cls, inst_data: Any, config_value: Any) -> "EventLogStorage":
-        """For Dagster, which reads dagster.yaml."""
-        return cls(*_configured(config_value), inst_data)
-
-
-class ScheduleStorage(PostgresScheduleStorage):
+class ScheduleStorage(_Keeping, PostgresScheduleStorage):
     """As `PostgresScheduleStorage`, with its configuration. What has been migrated is never undone."""
 
-    def __init__(self, url: str, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         """See `PostgresScheduleStorage`."""
         self._has_instigators, self._built = False, set[str]()
-        super().__init__(url, *arguments, **options)
-        self._engine = _engine(url)
-
-    @classmethod
-    def from_config_value(cls, inst_data: Any, config_value: Any) -> "ScheduleStorage":
-        """For Dagster, which reads dagster.yaml."""
-        return cls(*_configured(config_value), inst_data)
+        super().__init__(*arguments, **options)
 
     def has_instigators_table(self) -> bool:
         """Whether the table is there."""
@@ -76,10 +63,6 @@ class ScheduleStorage(PostgresScheduleStorage):
         if migration_name not in self._built and super().has_built_index(migration_name):
             self._built.add(migration_name)
         return migration_name in self._built
-
-
-def _configured(config_value: Any) -> tuple[str, bool]:
-    return pg_url_from_config(config_value), config_value.get("should_autocreate_tables", True)
 
 
 def _engine(url: str) -> Engine:

@@ -18,8 +18,12 @@ OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg
 
 @pytest.fixture
 def storages(database_url: str) -> Iterator[tuple[RunStorage, EventLogStorage, ScheduleStorage]]:
-    kinds = (RunStorage, EventLogStorage, ScheduleStorage)
-    yield tuple(kind.from_config_value(None, {"postgres_url": database_url}) for kind in kinds)  # type: ignore[misc]
+    config = {"postgres_url": database_url}
+    yield (
+        RunStorage.from_config_value(None, config),
+        EventLogStorage.from_config_value(None, config),
+        ScheduleStorage.from_config_value(None, config),
+    )
 
 
 def ask(storages: tuple[RunStorage, EventLogStorage, ScheduleStorage]) -> None:
