@@ -1,17 +1,15 @@
 """Empty databases that tests use one after the other: to empty one costs a third of making and dropping one.
 
-A test gets it as if it were new: nothing in it, nobody connected, nothing about it changed. Where that is not certain,
-it is dropped.
+A test gets it with nothing in it, no connection but ours, and nothing about it changed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from tests.ledgers import OTHERS
+from tests.reused import OTHERS, Reused
 
 _EMPTY = text(r"""
     SELECT coalesce(string_agg(format('DROP SCHEMA %I CASCADE;', nspname), ' '), '') ||
@@ -33,40 +31,22 @@ _STATE = text(f"""
 """What is counted the same in all that are as new."""
 
 
-@dataclass
-class Empties:
-    """Those of one worker. `make`: a new database's URL; `drop`: away with one."""
+class Empties(Reused):
+    """Without a ledger's schema, or any other."""
 
-    make: Callable[[], str]
-    drop: Callable[[str], None]
-    _idle: list[str] = field(default_factory=list)
-    _connections: dict[str, Connection] = field(default_factory=dict)
-    _pristine: object = None
+    def __init__(self, make: Callable[[], str], drop: Callable[[str], None]) -> None:
+        """See `Reused`."""
+        super().__init__(make, drop)
+        self._connections: dict[str, Connection] = {}
+        self._pristine: object = None
 
-    def take(self) -> str:
-        """The URL of one that is as if it were new."""
-        if self._idle:
-            return self._idle.pop()
-        url = self.make()
+    def _connect(self, url: str) -> None:
         self._connections[url] = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect()
         if self._pristine is None:
             self._pristine = self._connections[url].execute(_STATE).one()
-        return url
 
-    def give_back(self, url: str) -> None:
-        """Empty it for the next test, or drop it."""
-        if self._empty(self._connections[url]):
-            self._idle.append(url)
-        else:
-            self._drop(url)
-
-    def close(self) -> None:
-        """Drop all."""
-        for url in list(self._connections):
-            self._drop(url)
-
-    def _empty(self, connection: Connection) -> bool:
-        """Whether it is as it was when it was new."""
+    def _empty(self, url: str) -> bool:
+        connection = self._connections[url]
         try:
             is_busy, _ = connection.execute(OTHERS).one()
             if not is_busy:
@@ -75,6 +55,5 @@ class Empties:
         except DBAPIError:
             return False
 
-    def _drop(self, url: str) -> None:
+    def _disconnect(self, url: str) -> None:
         self._connections.pop(url).invalidate()
-        self.drop(url)

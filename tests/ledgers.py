@@ -4,25 +4,21 @@ Its connection knows the tables already, and its engine has compiled the stateme
 no row, no number that was given out, nobody connected. Where that is not certain, it is dropped.
 """
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import sessionmaker
 
 from supersync_core.ledger.database import Ledger, open_ledger
+from tests.reused import OTHERS, Reused
 
 USES = 50
 """Then it is dropped: rows that are gone take up room until somebody vacuums."""
 ROWS = 2_000
 """After so many of them in one table, too."""
 
-OTHERS = text(
-    "SELECT coalesce(bool_or(state <> 'idle'), false), count(pg_terminate_backend(pid, 2000)) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'"
-)
-"""Ends all other connections; whether one of them is at work."""
 _OWN = 16384  # objects with smaller numbers are PostgreSQL's
 _NUMBERS = {name: "oid" for name in ("class", "constraint", "trigger", "proc", "namespace")} | {"attribute": "attrelid"}
 _ALTERED = " OR ".join(
@@ -54,27 +50,15 @@ _EMPTY = """
 """Foreign keys are not looked after."""
 
 
-@dataclass
-class Ledgers:
-    """Those of one worker. `make`: a new database's URL; `drop`: away with one."""
+class Ledgers(Reused):
+    """With the ledger's schema and nothing in it."""
 
-    make: Callable[[], str]
-    drop: Callable[[str], None]
-    _idle: list[str] = field(default_factory=list)
-    _engines: dict[str, Engine] = field(default_factory=dict)
-    _uses: dict[str, int] = field(default_factory=dict)
-    _prepare: str = ""
-
-    def take(self) -> str:
-        """The URL of one that is as if it were new."""
-        if self._idle:
-            return self._idle.pop()
-        url = self.make()
-        self._engines[url], self._uses[url] = open_ledger(url).engine, 0
-        if not self._prepare:
-            with self._engines[url].connect() as connection:
-                self._prepare = connection.execute(_PRISTINE).scalar_one()
-        return url
+    def __init__(self, make: Callable[[], str], drop: Callable[[str], None]) -> None:
+        """See `Reused`."""
+        super().__init__(make, drop)
+        self._engines: dict[str, Engine] = {}
+        self._uses: Counter[str] = Counter()
+        self._prepare = ""
 
     def open(self, url: str) -> Ledger:
         """What a test has of it: an engine of its own, over connections that others had before."""
@@ -83,21 +67,15 @@ class Ledgers:
         ledger._sessions = sessionmaker(ledger.engine, expire_on_commit=False)
         return ledger
 
-    def give_back(self, url: str) -> None:
-        """Empty it for the next test, or drop it."""
+    def _connect(self, url: str) -> None:
+        self._engines[url] = open_ledger(url).engine
+        if not self._prepare:
+            with self._engines[url].connect() as connection:
+                self._prepare = connection.execute(_PRISTINE).scalar_one()
+
+    def _empty(self, url: str) -> bool:
         self._uses[url] += 1
-        if self._uses[url] < USES and self._empty(self._engines[url]):
-            self._idle.append(url)
-        else:
-            self._drop(url)
-
-    def close(self) -> None:
-        """Drop all."""
-        for url in list(self._engines):
-            self._drop(url)
-
-    def _empty(self, engine: Engine) -> bool:
-        """Whether it is as it was when it was new."""
+        engine = self._engines[url]
         try:
             with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 engine.pool.dispose()
@@ -112,9 +90,7 @@ class Ledgers:
                 connection.exec_driver_sql(_EMPTY.format(deletes=deletes))
         except DBAPIError:
             return False
-        return True
+        return self._uses[url] < USES
 
-    def _drop(self, url: str) -> None:
-        del self._uses[url]
+    def _disconnect(self, url: str) -> None:
         self._engines.pop(url).dispose()
-        self.drop(url)
