@@ -4,10 +4,13 @@ BIN := .venv/bin
 # Compiled once, for processes that may not write what they have compiled: each would need twice as long to start.
 UV := UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 .venv/setup/bin/uv
 
+# A Python of your choice: one that pyenv has built is slow unless it was told to optimise.
+PYTHON ?= python3
+
 .venv/ready: pyproject.toml requirements.lock tests/watcher_sdk.lock
 	@echo "Setting up .venv ..."
-	@PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --upgrade --target .venv/setup uv==0.13.9
-	@$(UV) venv --quiet --allow-existing --python "$$(command -v python3)" .venv
+	@PIP_ROOT_USER_ACTION=ignore $(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --target .venv/setup uv==0.13.9
+	@$(UV) venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" .venv
 	@$(UV) pip install --quiet --require-hashes --requirement requirements.lock
 	@$(UV) pip install --quiet --no-deps --require-hashes --python-version 3.12 --requirement tests/watcher_sdk.lock
 	@$(UV) pip install --quiet --no-deps --editable .

@@ -185,10 +185,13 @@ class _Reload:
     def __init__(self, gateway: DagsterGateway) -> None:
         self._gateway = gateway
         self._asked, self._turn = threading.Lock(), threading.Lock()
-        self._begun_at = float("-inf")
+        self._begun_at = self._rested_at = float("-inf")
 
     def soon(self) -> None:
-        """In the background, together with others that ask within `COALESCE_S`."""
+        """In the background, together with others that ask before it begins.
+
+        After a reload there is a rest that is as long: else who adds pipelines one by one would keep a core busy.
+        """
         if self._asked.acquire(blocking=False):
             _start("reload", self._later)
 
@@ -198,10 +201,17 @@ class _Reload:
         with self._turn:
             if self._begun_at < asked_at:
                 self._begun_at = time.monotonic()
-                self._gateway.reload()
+                try:
+                    self._gateway.reload()
+                finally:
+                    ended_at = time.monotonic()
+                    self._rested_at = ended_at + (ended_at - self._begun_at)
 
     def _later(self) -> None:
         time.sleep(COALESCE_S)
+        with self._turn:  # one that goes on began too early for those who have asked since
+            rest = self._rested_at - time.monotonic()
+        time.sleep(max(rest, 0))
         self._asked.release()
         try:
             self.now()

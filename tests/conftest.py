@@ -55,9 +55,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keep the directory, with the logs of the servers, only when something failed."""
     session.config.stash.get(SERVER, lambda: None)()
     scratch = session.config.stash.get(SCRATCH, None)
-    if scratch is not None and exitstatus == pytest.ExitCode.OK:
-        scratch.remove()
-    elif scratch is not None:
+    if scratch is not None and exitstatus != pytest.ExitCode.OK:
         print(f"\nThe files of this run are in {scratch.keep()}")
 
 
@@ -82,7 +80,7 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
     While the workers load, the server starts.
     """
     options = session.config.option
-    if options.dist != "no" and "PYTEST_XDIST_WORKER" not in os.environ:
+    if options.tx and "PYTEST_XDIST_WORKER" not in os.environ:  # else the tests are run by this process
         session.config.stash[SERVER] = _in_background(partial(_server, Path(options.basetemp)))
     gc.disable()
     yield

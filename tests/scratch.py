@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from contextlib import suppress
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -22,7 +23,7 @@ class Scratch:
     """
 
     def __init__(self) -> None:
-        """Make it. What is left in memory of runs that were killed goes."""
+        """Make it, and remove it at the end of this process. What is left in memory of runs that were killed goes."""
         self._usual = tempfile.gettempdir()
         _sweep()
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=MEMORY if _in_memory() else None))
@@ -37,21 +38,22 @@ class Scratch:
         # Else each new HTTP client reads the certificates of the whole world, for 20 ms. No test speaks to the world.
         os.environ.pop("SSL_CERT_FILE", None)
         os.environ["SSL_CERT_DIR"] = str(temporary)
-
-    def remove(self) -> None:
-        """Remove it."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        self._lock.close()
+        # After multiprocessing has removed what it has there itself, with a priority of -100.
+        self._end = Finalize(None, self._remove, exitpriority=-200)
 
     def keep(self) -> Path:
-        """Put it where it may stay; where that is."""
+        """Let it stay, but not in memory; where that is."""
         if MEMORY not in self.path.parents:
+            self._end.cancel()
             return self.path
         kept = Path(self._usual, self.path.name)
         with suppress(shutil.Error):  # of a server that is still about to end files may go meanwhile
             shutil.copytree(self.path, kept, symlinks=True, ignore=_not_worth_keeping)
-        self.remove()
         return kept
+
+    def _remove(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.close()
 
 
 def _in_memory() -> bool:

@@ -1,4 +1,4 @@
-"""The installed console script `supersync`, run as a process; and databases to run it on."""
+"""The command `supersync`, run as a process; and databases to run it on."""
 
 import json
 import os
@@ -9,9 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg2
+
+from supersync_dagster.cli import main
+from tests.forks import ended, fork
 
 SUPERSYNC = Path(sys.executable).with_name("supersync")
 SECRET = "hunter2-canary"
@@ -45,14 +49,14 @@ def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def supersync(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Result:
     """Run `supersync` with these arguments to its end."""
-    done = subprocess.run(
-        [SUPERSYNC, *arguments], cwd=cwd, env=environment(env), capture_output=True, text=True, timeout=120
-    )
-    return Result(done.returncode, done.stdout, done.stderr)
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        code = ended(fork(main, arguments, cwd=cwd, env=environment(env), out=out, err=err), seconds=120)
+        return Result(code, out.read_text(), err.read_text())
 
 
 def start(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
-    """Start `supersync` with these arguments."""
+    """Start the installed console script with these arguments."""
     return subprocess.Popen(
         [SUPERSYNC, *arguments],
         cwd=cwd,

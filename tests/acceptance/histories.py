@@ -8,6 +8,7 @@ import time
 import uuid
 from collections import Counter
 from contextlib import closing
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import psycopg2
@@ -21,8 +22,9 @@ from supersync_core.ledger.checkpoints import select_checkpoints
 from supersync_core.ledger.database import Ledger, open_ledger
 from supersync_core.services.cdc.pipelines import create_cdc_pipeline, get_cdc_pipeline, set_cdc_state
 from supersync_core.services.cdc.vault import Vault
-from tests.acceptance.forks import PATIENCE_S, SECRET, Forks
+from tests.acceptance.stream_and_die import PATIENCE_S, SECRET, stream_and_die
 from tests.acceptance.writer import SCHEMA, TABLES, Writer
+from tests.forks import ended
 from tests.servers import until
 
 NAME, STREAM = "histories", "cdc"
@@ -50,16 +52,20 @@ class Histories:
             self.pipeline_id = create_cdc_pipeline(session, self._spec(), Vault(SECRET), at=utcnow()).id
         self._watch = threading.Thread(target=self._watch_slot, daemon=True)
         self._watch.start()
-        self._forks = Forks()
+        self._last: BaseProcess | None = None
         if not snapshot:
             self._make_slot()
 
+    def _start(self, last: Stage | None = None, count: int = 1) -> BaseProcess:
+        self._last = stream_and_die(self._ledger_url, NAME, last, count)
+        return self._last
+
     def _make_slot(self) -> None:
         """What is written from now on is in the log that is read."""
-        fork = self._forks.start(self._ledger_url, NAME)
+        run = self._start()
         until(self._stored, PATIENCE_S)
-        fork.kill()
-        fork.join()
+        run.kill()
+        ended(run, PATIENCE_S)
 
     def _spec(self) -> dict[str, Any]:
         database = psycopg2.extensions.parse_dsn(self.source)["dbname"]
@@ -96,35 +102,37 @@ class Histories:
     def _killed(self, stage: Stage | None) -> bool:
         """Whether a run was killed; one that was stopped before it had begun just ends."""
         once = stage in (Stage.OPEN, Stage.CLOSE)
-        fork = self._forks.start(self._ledger_url, NAME, stage, 1 if once else self.chance.choice([1, 2, 5, 20, 60]))
+        run = self._start(stage, 1 if once else self.chance.choice([1, 2, 5, 20, 60]))
         ends = time.monotonic() + self.chance.uniform(0.05, 0.8)
         deadline = time.monotonic() + PATIENCE_S
-        while fork.code is None:
+        while run.exitcode is None:
             assert time.monotonic() < deadline, f"the run did not come to {stage}"
             self.writer.transaction()
             if time.monotonic() > ends:
                 if stage is None:
-                    fork.kill()
+                    run.kill()
                 elif stage is Stage.CLOSE and self._is_reading():
                     self._want(DesiredState.STOPPED)
             time.sleep(0.01)
-        assert fork.code in (0, -signal.SIGKILL), f"{stage}: the run ended with {fork.code}"
-        return fork.code != 0
+        assert run.exitcode in (0, -signal.SIGKILL), f"{stage}: the run ended with {run.exitcode}"
+        return run.exitcode != 0
 
     def finish(self) -> None:
         """A run that is not killed brings everything to its end."""
-        fork = self._forks.start(self._ledger_url, NAME)
+        run = self._start()
         (end,) = self._ask(self.source, "select pg_current_wal_insert_lsn()::text")[0]
         self.writer.transaction()
         until(lambda: not self._is_in_snapshot() and self._stored() >= parse_lsn(end), 4 * PATIENCE_S)
         self._want(DesiredState.STOPPED)
-        assert fork.join() == 0
+        assert ended(run, PATIENCE_S) == 0
         self._over.set()
         self._watch.join()
 
     def close(self) -> None:
         self._over.set()
-        self._forks.close()
+        if self._last is not None:
+            self._last.kill()
+            ended(self._last, PATIENCE_S)
         self.writer.close()
         self.ledger.dispose()
         self.redis.close()

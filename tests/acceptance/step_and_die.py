@@ -1,11 +1,10 @@
-"""Run a pipeline and kill this process, as `kill -9` does, before the n-th step: `python -m ... CONFIG NAME N`.
+"""Run a pipeline in a process that is killed, as by `kill -9`, before the n-th step.
 
 Steps are what an import of calls or a sync of a channel tells the ledger and the target: so any may be the last one.
 """
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from supersync_core.services.channel_sync import store
 from supersync_core.services.configuration import load_configuration
 from supersync_core.services.historical_sync.journal import LedgerCallJournal
 from tests.acceptance.small_pages import small_pages
+from tests.forks import ended, fork
 from tests.runs import run_soon
 
 STEPS: tuple[tuple[Any, str], ...] = (
@@ -39,8 +39,12 @@ STEPS: tuple[tuple[Any, str], ...] = (
 )
 
 
-def main(config: str, name: str, last: int) -> None:
-    """Run, and die before the step `last`."""
+def step_and_die(config: Path, name: str, last: int) -> int:
+    """Run what the configuration names, and die before the step `last`; how the process ended."""
+    return ended(fork(_run, config, name, last), seconds=120)
+
+
+def _run(config: Path, name: str, last: int) -> None:
     left, lock = [last], threading.Lock()
 
     def counted(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,10 +60,6 @@ def main(config: str, name: str, last: int) -> None:
     for owner, step in STEPS:
         setattr(owner, step, counted(getattr(owner, step)))
     small_pages()
-    configuration = load_configuration(Path(config))
+    configuration = load_configuration(config)
     ledger = open_ledger(os.environ["SUPERSYNC_DATABASE_URL"])
     run_soon(ledger, configuration.connections, name)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,9 +1,6 @@
 """`kill -9` at every stage of a sync: the next run makes everything good, and nothing of the dead one is left."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,9 +15,9 @@ from supersync_core.ledger.tables import Execution
 from supersync_core.services.configuration import Configuration, load_configuration
 from supersync_core.services.configuration.apply import apply_configuration
 from supersync_core.services.run import run_pipeline
+from tests.acceptance.run_and_die import run_and_die
 from tests.core.engines.tables import Pair, query
 
-ROOT = Path(__file__).parents[2]
 CONFIG = """
 connections:
   shop: {type: postgres, dsn: "${SOURCE}"}
@@ -58,11 +55,6 @@ def configuration(environment: None, ledger: Ledger, tmp_path: Path) -> Configur
     return configuration
 
 
-def run_and_die(config: Path, stage: Stage) -> int:
-    command = [sys.executable, "-m", "tests.acceptance.run_and_die", str(config), "orders", stage.value]
-    return subprocess.run(command, cwd=ROOT, env=os.environ, timeout=60, check=False).returncode
-
-
 def live(ledger: Ledger) -> int:
     with ledger.begin() as session:
         running = Execution.state.in_([ExecutionState.QUEUED, ExecutionState.RUNNING])
@@ -91,7 +83,7 @@ def test_the_run_after_a_kill_makes_everything_good(
         pair.source, "update t set v = 'new' where id % 3 = 0; delete from t where id % 7 = 0; insert into t values (0)"
     )
     # A stage that is never reached lets the process end by itself, with 0.
-    assert run_and_die(tmp_path / "supersync.yaml", stage) == -signal.SIGKILL
+    assert run_and_die(tmp_path / "supersync.yaml", "orders", stage) == -signal.SIGKILL
     report = run_pipeline(ledger, configuration.connections, "orders", trigger=Trigger.MANUAL)
     until_backends_are_gone(pair)
     stages = "select count(*) from pg_class where relname like '%supersync_stage%'"
@@ -106,5 +98,5 @@ def test_before_the_commit_a_killed_run_has_written_nothing(
     run_pipeline(ledger, configuration.connections, "orders", trigger=Trigger.MANUAL)
     before = pair.texts()[1]
     query(pair.source, "update t set v = 'new'")
-    assert run_and_die(tmp_path / "supersync.yaml", stage) == -signal.SIGKILL
+    assert run_and_die(tmp_path / "supersync.yaml", "orders", stage) == -signal.SIGKILL
     assert pair.texts()[1] == before

@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,11 @@ from supersync_core.clock import utcnow
 from supersync_core.ledger.database import Ledger, open_ledger
 from supersync_core.services.configuration import Configuration, load_configuration
 from supersync_core.services.configuration.apply import apply_configuration
+from tests.acceptance.step_and_die import step_and_die
 from tests.conftest import TEMPLATE
 from tests.core.services.channel_sync.conftest import MADE
 from tests.runs import run_soon
 
-ROOT = Path(__file__).parents[2]
 CONFIG = """
 connections:
   chat: {type: slack_export, path: "${EXPORT}"}
@@ -40,12 +38,6 @@ def configuration(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SUPERSYNC_DATABASE_URL", database_url)
     (tmp_path / "supersync.yaml").write_text(CONFIG)
     return load_configuration(tmp_path / "supersync.yaml")
-
-
-def die(config: Path, step: int) -> int:
-    """Run and be killed before that step; how the process ended."""
-    command = [sys.executable, "-m", "tests.acceptance.step_and_die", str(config), "general", str(step)]
-    return subprocess.run(command, cwd=ROOT, env=os.environ, timeout=120, check=False).returncode
 
 
 def made(ledger: Ledger) -> list[tuple[Any, ...]]:
@@ -72,7 +64,7 @@ def test_a_sync_that_is_killed_again_and_again_ends_as_one_that_was_never_distur
     for _ in range(int(os.environ.get("SUPERSYNC_KILL_ROUNDS", "1"))):
         with ledger.begin() as session:
             session.execute(text("TRUNCATE supersync.chat_channels, supersync.checkpoints CASCADE"))
-        ends = [die(tmp_path / "supersync.yaml", chance.randrange(STEPS)) for _ in range(KILLS)]
+        ends = [step_and_die(tmp_path / "supersync.yaml", "general", chance.randrange(STEPS)) for _ in range(KILLS)]
         assert ends[0] == -signal.SIGKILL
         assert set(ends) <= {-signal.SIGKILL, 0}
         run_soon(ledger, configuration.connections, "general")

@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import uuid
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,10 +20,10 @@ from supersync_core.services.configuration.apply import apply_configuration
 from supersync_core.services.historical_sync.jobs import JobRequest, insert_job
 from supersync_core.services.pipelines import get_pipeline
 from supersync_core.services.run import run_pipeline
+from tests.acceptance.step_and_die import step_and_die
 from tests.core.engines.tables import query
 from tests.dagster.api.historical_sync.apis import csv_of
 
-ROOT = Path(__file__).parents[2]
 AGENCY = uuid.UUID("7a0c0000-0000-0000-0000-000000000001")
 JANUARY = Span(datetime(2025, 1, 1, tzinfo=timezone.utc), datetime(2025, 2, 1, tzinfo=timezone.utc))
 CONFIG = """
@@ -72,12 +70,6 @@ def begun(ledger: Ledger, config: Path) -> tuple[Configuration, uuid.UUID]:
         return configuration, job.id
 
 
-def die(config: Path, step: int) -> int:
-    """Run and be killed before that step; how the process ended."""
-    command = [sys.executable, "-m", "tests.acceptance.step_and_die", str(config), "calls", str(step)]
-    return subprocess.run(command, cwd=ROOT, env=os.environ, timeout=120, check=False).returncode
-
-
 def counts(job: Any) -> tuple[int | None, int, int, int, int]:
     return (job.total_calls, job.processed_calls, job.imported_calls, job.skipped_calls, job.failed_calls)
 
@@ -102,7 +94,7 @@ def test_an_import_that_is_killed_again_and_again_is_finished_as_one(
     before = 0
     chance = random.Random(7)
     for _ in range(4):
-        assert die(config, chance.randrange(8, 30)) == -signal.SIGKILL
+        assert step_and_die(config, "calls", chance.randrange(8, 30)) == -signal.SIGKILL
         with ledger.begin() as session:
             job = find_active(session, AGENCY)
             assert job is not None
@@ -121,7 +113,7 @@ def test_an_import_that_is_killed_once_at_any_step_is_gone_on_with(
     for _ in range(rounds):
         query(target_dsn, "drop table if exists calls, _supersync_call_windows")
         configuration, job_id = begun(ledger, config)
-        die(config, chance.randrange(STEPS))
+        step_and_die(config, "calls", chance.randrange(STEPS))
         with ledger.begin() as session:
             ended = find_active(session, AGENCY) is None
         if not ended:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from threading import Barrier, Thread
-from time import monotonic
+from time import monotonic, sleep
 
 import dagster as dg
 import pytest
@@ -20,7 +20,7 @@ from supersync_core.services.executions import get_execution, open_execution
 from supersync_core.services.launcher import ScheduleState
 from supersync_core.services.pipelines import get_pipeline
 from supersync_dagster.gateway import DagsterGateway
-from supersync_dagster.launcher import DagsterLauncher
+from supersync_dagster.launcher import COALESCE_S, DagsterLauncher
 from supersync_dagster.translator import EXECUTION, PIPELINE
 from tests.acceptance.console import until
 from tests.dagster.conftest import ORDERS, Project
@@ -230,6 +230,30 @@ def test_reloads_that_are_asked_for_together_are_one(process: WorkspaceProcessCo
     until(lambda: gateway.reloads)
     launcher.reload()
     until(lambda: gateway.reloads == 2)
+
+
+class Slow(Counting):
+    """Takes its time to reload, and notes it."""
+
+    def __init__(self, process: WorkspaceProcessContext) -> None:
+        super().__init__(process)
+        self.begun: list[float] = []
+        self.ended: list[float] = []
+
+    def reload(self) -> None:
+        self.begun.append(monotonic())
+        sleep(COALESCE_S * 2)
+        self.ended.append(monotonic())
+
+
+def test_after_a_reload_is_a_rest_that_is_as_long(process: WorkspaceProcessContext, ledger: Ledger) -> None:
+    gateway = Slow(process)
+    launcher = DagsterLauncher(gateway, ledger)
+    launcher.reload()
+    until(lambda: gateway.begun)
+    launcher.reload()
+    until(lambda: len(gateway.begun) == 2)
+    assert gateway.begun[1] - gateway.ended[0] >= gateway.ended[0] - gateway.begun[0]
 
 
 @pytest.mark.parametrize(
