@@ -15,16 +15,16 @@ from typing import Any
 
 from supersync_dagster.cli import COMMANDS
 
+LOADED = [
+    *(f"supersync_dagster.commands.{name}" for name in COMMANDS),
+    *(f"supersync_core.connectors.{name}" for name in ("postgres", "redis.change_sink")),
+    *(f"supersync_core.connectors.postgres.{name}" for name in ("call_sink", "change_sink", "change_source")),
+    *(f"supersync_core.services.{name}" for name in ("run", "cdc.work", "channel_sync.work")),
+]
+"""Modules that have been imported when a process begins."""
+
 _CONTEXT = multiprocessing.get_context("forkserver")
-# One that cannot be loaded is passed over, and so is what this would have loaded: then each process loads it by itself.
-_CONTEXT.set_forkserver_preload(
-    [
-        *(f"supersync_dagster.commands.{name}" for name in COMMANDS),
-        *(f"supersync_core.connectors.{name}" for name in ("postgres", "redis.change_sink")),
-        *(f"supersync_core.connectors.postgres.{name}" for name in ("call_sink", "change_sink", "change_source")),
-        *(f"supersync_core.services.{name}" for name in ("run", "cdc.work", "channel_sync.work")),
-    ]
-)
+_CONTEXT.set_forkserver_preload(LOADED)
 
 
 def fork(

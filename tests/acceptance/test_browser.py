@@ -1,20 +1,20 @@
 """The pages in a real browser: live, by keyboard, without a request that leaves, in light, dark and on a phone."""
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
 from supersync_core.domain.pipeline import dagster_key
-from supersync_core.ledger.database import Ledger
 from tests.acceptance.browser import CHROMIUM, Page
+from tests.acceptance.filled import filled, pages
 from tests.dagster.web.imports import PAGE as IMPORTS
 from tests.dagster.web.imports import fill_import
-from tests.dagster.web.observed import fill_observed
-from tests.dagster.web.pages import Pages, fill, running_pages
+from tests.dagster.web.pages import Pages
 
 if CHROMIUM is None and not os.environ.get("CI"):
     pytest.skip("there is no chromium: run `make services`", allow_module_level=True)
+
+__all__ = ["filled", "pages"]  # fixtures
 
 LOOKS = [
     pytest.param({"dark": False, "width": 1280}, id="light"),
@@ -48,20 +48,11 @@ READY = {
 }
 
 
-@pytest.fixture
-def pages(ledger: Ledger) -> Iterator[Pages]:
-    """Pages with a pipeline in each state, ours and of others."""
-    with running_pages(ledger) as pages:
-        fill(pages)
-        fill_observed(pages)
-        fill_import(pages)
-        yield pages
-
-
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_page_is_within_its_frame_its_policy_and_the_reach_of_everybody(
     pages: Pages, page: Page, look: dict[str, int]
 ) -> None:
+    fill_import(pages)
     page.look(**look)
     found: dict[str, object] = {}
     for name, path in PATHS.items():

@@ -2,32 +2,25 @@
 
 import os
 import time
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
 
 from supersync_core.domain.incident import IncidentKind
 from supersync_core.domain.pipeline import dagster_key
-from supersync_core.ledger.database import Ledger
 from supersync_core.services.freshness_board import freshness_board
 from tests.acceptance.browser import CHROMIUM, Page
-from tests.dagster.web.observed import draw_network, fill_observed, incident
-from tests.dagster.web.pages import Pages, fill, running_pages
+from tests.acceptance.filled import filled, pages
+from tests.dagster.web.observed import draw_network, incident
+from tests.dagster.web.pages import Pages
 
 if CHROMIUM is None and not os.environ.get("CI"):
     pytest.skip("there is no chromium: run `make services`", allow_module_level=True)
 
+__all__ = ["filled", "pages"]  # fixtures
+
 DRAWN = "document.getElementById('graph')?.lineage"
 ABOUT = "document.getElementById('about').innerText"
-
-
-@pytest.fixture
-def pages(ledger: Ledger) -> Iterator[Pages]:
-    with running_pages(ledger) as pages:
-        fill(pages)
-        fill_observed(pages)
-        yield pages
 
 
 def lineage(pages: Pages, page: Page, address: str, depth: int = 2) -> None:

@@ -128,6 +128,11 @@ def fill_observed(pages: Pages) -> None:
     draw(pages, orders, ["lake.raw.stock", "lake.raw.prices"], ["lake.mart.value"])
     draw(pages, slow, ["lake.mart.value"], ["bucket.exports.value", "bucket.exports.stock"])
     fill_incidents(pages)
+    tick(pages)
+
+
+def tick(pages: Pages) -> None:
+    """Let each of our sensors have ticked, or not."""
     now, broken = utcnow(), "SupersyncError: the channel of alerts is not configured"
     pages.launcher.ticked = [
         SensorState("supersync_checks", True, 5, now, "success", None),
