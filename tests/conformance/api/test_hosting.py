@@ -38,6 +38,7 @@ STATE = (
 )
 START = "mutation ($s: ScheduleSelector!) { startSchedule(scheduleSelector: $s) { __typename } }"
 STOP = "mutation ($id: String!) { stopRunningSchedule(id: $id) { __typename } }"
+TERMINATE = "mutation ($id: String!) { terminateRun(runId: $id) { __typename } }"
 RUNS = (
     'query ($id: String!) { runsOrError(filter: {tags: [{key: "supersync/execution", value: $id}]}) {'
     " ... on Runs { results { id status } } } }"
@@ -163,7 +164,8 @@ def test_a_run_that_is_cancelled_in_dagster_while_it_waits_is_cancelled_in_the_h
     log_id = site.trigger("slow")
     # Dagster ends no run that it has not queued yet.
     (run,) = until(lambda: [one for one in runs_of(site, log_id) if one["status"] != "NOT_STARTED"], 30)
-    site.graphql("mutation ($id: String!) { terminateRun(runId: $id) { __typename } }", id=run["id"])
+    # Nor one whose process is just being started: it says so, and one asks again.
+    until(lambda: site.graphql(TERMINATE, id=run["id"])["terminateRun"]["__typename"] == "TerminateRunSuccess", 30)
     assert site.ended(log_id)["status"] == "cancelled"
 
 
