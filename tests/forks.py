@@ -8,10 +8,9 @@ import multiprocessing
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 from supersync_dagster.cli import COMMANDS
 
@@ -58,7 +57,7 @@ def _call(
     arguments: tuple[object, ...],
     cwd: str,
     environment: dict[str, str],
-    files: list[Any],
+    files: Sequence[Path | None],
 ) -> None:
     os.environ.clear()
     os.environ.update(environment)
