@@ -14,6 +14,8 @@ from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, Postgr
 from dagster_postgres.utils import pg_url_from_config
 from sqlalchemy import Connection, Engine, create_engine, event
 
+from supersync_core.ledger.database import replace_lost_connections
+
 KEPT_S = 5.0
 """A connection that nobody needs for so long is closed: a stream that runs for weeks keeps none."""
 
@@ -71,8 +73,9 @@ def _engine(url: str) -> Engine:
         engine = _engines.get(url)
         if engine is None:
             # One is kept; who needs more at once gets a new one, as with Dagster's own.
-            pool = {"pool_size": 1, "max_overflow": -1, "pool_pre_ping": True}
-            engine = _engines[url] = create_engine(url, isolation_level="AUTOCOMMIT", **pool)
+            options = {"pool_size": 1, "max_overflow": -1, "use_native_hstore": False}
+            engine = _engines[url] = create_engine(url, isolation_level="AUTOCOMMIT", **options)
+            replace_lost_connections(engine)
             _close_when_idle(engine)
         return engine
 

@@ -33,6 +33,8 @@ settings.load_profile("supersync")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 TEMPLATE = "ledger_template"
+SHARED = ("site", "closed_site", "browser", "filled", "loaded")
+"""Fixtures that take long to make: the tests that ask for one of them go to one worker, which makes it once."""
 
 
 SCRATCH = pytest.StashKey[Scratch]()
@@ -66,10 +68,11 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the mark in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share running processes go to one worker: each would start them for itself. Long ones begin first."""
+    """Tests that share what takes long go to one worker. Long ones begin first."""
     for item in items:
-        for name in {"site", "closed_site"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(name))
+        asked = getattr(item, "fixturenames", ())
+        if shared := next((name for name in SHARED if name in asked), None):
+            item.add_marker(pytest.mark.xdist_group(shared))
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
@@ -223,6 +226,13 @@ def empty_database_url(empty_database: Callable[[], str]) -> str:
 def ledger(ledgers: Ledgers, database_url: str) -> Ledger:
     """An open, empty ledger."""
     return ledgers.open(database_url)
+
+
+@pytest.fixture(scope="session")
+def lasting_database(server_url: str, administrator: Connection) -> Iterator[Callable[[], str]]:
+    """Make a database with the ledger's schema; its URL. It is dropped at the end of the run."""
+    with _databases(server_url, administrator) as make:
+        yield partial(make, TEMPLATE)
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,14 @@
 """The connection to the ledger: engine, transactions, and the state of its schema."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -117,7 +118,28 @@ def _is_connection_error(error: DBAPIError) -> bool:
 
 
 def _engine(url: str) -> Engine:
-    return create_engine(driver_url(url), pool_pre_ping=True, connect_args=_CONNECT, hide_parameters=True)
+    # The ledger has no hstore; to look for it is a question for each connection.
+    engine = create_engine(driver_url(url), use_native_hstore=False, connect_args=_CONNECT, hide_parameters=True)
+    replace_lost_connections(engine)
+    return engine
+
+
+def replace_lost_connections(engine: Engine) -> None:
+    """Let no connection that the server has ended come out of the engine's pool, without asking the server.
+
+    To an idle connection a server says nothing but its end, so it is lost when there is something to read. A question,
+    as SQLAlchemy's `pool_pre_ping` asks, would be one of the four that a short transaction takes.
+    """
+    event.listen(engine, "checkout", _refuse_lost)
+
+
+def _refuse_lost(connection: Any, *_: object) -> None:
+    if not connection.closed:
+        waiting = select.poll()
+        waiting.register(connection, select.POLLIN)
+        if not waiting.poll(0):
+            return
+    raise InvalidatePoolError("the server has ended this connection")
 
 
 @contextmanager

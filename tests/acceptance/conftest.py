@@ -6,9 +6,10 @@ import pytest
 
 from tests.acceptance.browser import browser, page
 from tests.acceptance.console import execute
+from tests.acceptance.filled import filled
 from tests.acceptance.project import Project
 
-__all__ = ["browser", "page"]  # fixtures
+__all__ = ["browser", "filled", "page"]  # fixtures
 
 
 @pytest.fixture

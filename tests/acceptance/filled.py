@@ -4,19 +4,20 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from supersync_core.ledger.database import Ledger, open_ledger
+from supersync_core.ledger.database import open_ledger
 from tests.dagster.web.observed import fill_observed, tick
 from tests.dagster.web.pages import Pages, fill, running_pages
 
 
-@pytest.fixture(scope="module")
-def filled(shared_ledger: Ledger) -> str:
+@pytest.fixture(scope="session")
+def filled(lasting_database: Callable[[], str]) -> str:
     """The name of the database to copy."""
-    with running_pages(shared_ledger) as pages:
+    ledger = open_ledger(lasting_database())
+    with running_pages(ledger) as pages:
         fill(pages)
         fill_observed(pages)
-    shared_ledger.dispose()  # while somebody is connected it cannot be copied
-    return str(shared_ledger.engine.url.database)
+    ledger.dispose()  # while somebody is connected it cannot be copied
+    return str(ledger.engine.url.database)
 
 
 @pytest.fixture

@@ -130,6 +130,7 @@ class Histories:
 
     def close(self) -> None:
         self._over.set()
+        self._watch.join()
         if self._last is not None:
             self._last.kill()
             ended(self._last, PATIENCE_S)
@@ -182,16 +183,16 @@ class Histories:
         return found
 
     def _watch_slot(self) -> None:
-        while not self._over.wait(0.005):
-            # In this order: what is stored only grows.
-            confirmed = self._ask(
-                self.source,
-                "select confirmed_flush_lsn::text from pg_replication_slots where slot_name = %s",
-                self.slot,
-            )
-            stored = self._stored()
-            if confirmed and stored and parse_lsn(confirmed[0][0]) > stored:
-                self._ahead.append(f"{confirmed[0][0]} > {stored:X}")
+        query = "select confirmed_flush_lsn::text from pg_replication_slots where slot_name = %s"
+        with closing(psycopg2.connect(self.source)) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            while not self._over.wait(0.005):
+                # In this order: what is stored only grows.
+                cursor.execute(query, [self.slot])
+                confirmed = cursor.fetchone()
+                stored = self._stored()
+                if confirmed and stored and parse_lsn(confirmed[0]) > stored:
+                    self._ahead.append(f"{confirmed[0]} > {stored:X}")
 
     def _stored(self) -> int:
         """How far the sink is that is behind all others; 0: not all have anything."""

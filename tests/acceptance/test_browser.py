@@ -6,7 +6,7 @@ import pytest
 
 from supersync_core.domain.pipeline import dagster_key
 from tests.acceptance.browser import CHROMIUM, Page
-from tests.acceptance.filled import filled, pages
+from tests.acceptance.filled import pages
 from tests.dagster.web.imports import PAGE as IMPORTS
 from tests.dagster.web.imports import fill_import
 from tests.dagster.web.pages import Pages
@@ -14,7 +14,7 @@ from tests.dagster.web.pages import Pages
 if CHROMIUM is None and not os.environ.get("CI"):
     pytest.skip("there is no chromium: run `make services`", allow_module_level=True)
 
-__all__ = ["filled", "pages"]  # fixtures
+__all__ = ["pages"]  # a fixture
 
 LOOKS = [
     pytest.param({"dark": False, "width": 1280}, id="light"),

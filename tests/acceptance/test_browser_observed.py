@@ -10,14 +10,14 @@ from supersync_core.domain.incident import IncidentKind
 from supersync_core.domain.pipeline import dagster_key
 from supersync_core.services.freshness_board import freshness_board
 from tests.acceptance.browser import CHROMIUM, Page
-from tests.acceptance.filled import filled, pages
+from tests.acceptance.filled import pages
 from tests.dagster.web.observed import draw_network, incident
 from tests.dagster.web.pages import Pages
 
 if CHROMIUM is None and not os.environ.get("CI"):
     pytest.skip("there is no chromium: run `make services`", allow_module_level=True)
 
-__all__ = ["filled", "pages"]  # fixtures
+__all__ = ["pages"]  # a fixture
 
 DRAWN = "document.getElementById('graph')?.lineage"
 ABOUT = "document.getElementById('about').innerText"

@@ -8,6 +8,7 @@ import pytest
 
 from supersync_core.connectors.base import CopyFormat, SourceSession
 from supersync_core.connectors.copy_text import read_rows
+from supersync_core.connectors.mysql.connection import Session
 from supersync_core.connectors.mysql.table_source import MysqlTableSource
 from supersync_core.domain.checkpoint import TableCheckpoint
 from supersync_core.domain.table import TableName
@@ -39,6 +40,11 @@ def run(
     session.copy(plan, CopyFormat.TEXT, out)
     out.seek(0)
     return list(read_rows(out)), plan.checkpoint
+
+
+def test_connections_share_what_tls_needs(mysql_url: str) -> None:
+    with closing(Session(mysql_url)) as one, closing(Session(mysql_url)) as other:
+        assert one._connection.ctx is other._connection.ctx
 
 
 def test_a_nul_character_is_refused_with_column_and_key(mysql_url: str) -> None:

@@ -24,7 +24,7 @@ Rows = list[tuple[object, ...]]
 
 
 @pytest.fixture
-def filled(mysql_url: str) -> str:
+def source_url(mysql_url: str) -> str:
     """A database with the table `everything`."""
     columns = {**KINDS, **FLOATS}
     declared = ", ".join(f"{name} {kind.declared}" for name, kind in columns.items())
@@ -99,9 +99,9 @@ def target_types(dsn: str) -> dict[object, object]:
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_every_type_arrives_equal(filled: str, target_dsn: str) -> None:
-    assert sync(filled, target_dsn) == Counts(ROWS, inserted=ROWS)
-    assert differences(filled, target_dsn) == {}
-    assert floats_that_differ(filled, target_dsn) == []
+def test_every_type_arrives_equal(source_url: str, target_dsn: str) -> None:
+    assert sync(source_url, target_dsn) == Counts(ROWS, inserted=ROWS)
+    assert differences(source_url, target_dsn) == {}
+    assert floats_that_differ(source_url, target_dsn) == []
     assert target_types(target_dsn) == {name: kind.arrives for name, kind in {**KINDS, **FLOATS}.items()}
-    assert sync(filled, target_dsn) == Counts(ROWS, unchanged=ROWS)
+    assert sync(source_url, target_dsn) == Counts(ROWS, unchanged=ROWS)

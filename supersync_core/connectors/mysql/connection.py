@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -82,6 +83,20 @@ class _StreamCursor(SSCursor):
         """Forget the rest. Otherwise the driver reads it all, however long, before it closes."""
         if self._result is not None:
             self._result.unbuffered_active = False
+
+
+class Connection(pymysql.Connection):
+    """The driver's. Those whose URL says nothing about TLS share one context: each new one would read the certificates
+    of all authorities, which takes longer than connecting, and no certificate is looked at."""  # noqa: D205
+
+    _context: ssl.SSLContext | None = None
+
+    def _create_ssl_ctx(self, sslp: Any) -> Any:
+        make = super()._create_ssl_ctx  # type: ignore[misc]
+        if sslp:
+            return make(sslp)
+        Connection._context = Connection._context or make(sslp)
+        return Connection._context
 
 
 class Session:
@@ -214,7 +229,7 @@ def _limit(opened: socket.socket, seconds: float) -> None:
 
 def _connect(parameters: dict[str, Any], opened: socket.socket) -> "pymysql.Connection[Cursor]":
     """A connection over our own socket: the driver's may be wrapped for TLS, and could not be shut from outside."""
-    connection = pymysql.connect(
+    connection = Connection(
         **parameters,
         charset="utf8mb4",
         use_unicode=False,

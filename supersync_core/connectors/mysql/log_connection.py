@@ -14,7 +14,7 @@ import pymysql
 from pymysql.protocol import MysqlPacket
 from pymysqlreplication import BinLogStreamReader
 
-from supersync_core.connectors.mysql.connection import parse_url, translated
+from supersync_core.connectors.mysql.connection import Connection, parse_url, translated
 from supersync_core.errors import AbortError, Cancelled, PositionLost, SupersyncError, Unavailable
 
 SILENCE_S = 30.0
@@ -59,7 +59,7 @@ class _Buffer:
         """The socket is closed by its owner."""
 
 
-class _Connection(pymysql.Connection):
+class _Connection(Connection):
     """A connection that says when it is lost."""
 
     _rfile: Any

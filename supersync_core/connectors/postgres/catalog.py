@@ -9,21 +9,23 @@ from supersync_core.domain.table import Column, TableName, TableSchema
 
 # Types below 16384 are PostgreSQL's own and have the same number everywhere. The reg* family is a number of *this*
 # server, so its binary form means nothing elsewhere. Arrays and composites of user types carry such numbers inside.
+# A small sync waits longer for the plan than for the answer, and each further table of a join costs most there:
+# whatever is one row at most is asked for in brackets.
 _COLUMNS = """
-select n.nspname, c.relname, c.oid, c.relkind, a.attname,
+select wanted.schema, c.relname, c.oid, c.relkind, a.attname,
        format_type(coalesce(nullif(t.typbasetype, 0), t.oid),
                    case t.typtype when 'd' then t.typtypmod else a.atttypmod end),
        not a.attnotnull,
-       (select array_agg(l.enumlabel::text order by l.enumsortorder) from pg_enum l
-         where l.enumtypid in (t.oid, t.typelem, t.typbasetype)),
+       case when t.typtype in ('d', 'e') or t.typelem <> 0 then
+         (select array_agg(l.enumlabel::text order by l.enumsortorder) from pg_enum l
+           where l.enumtypid in (t.oid, t.typelem, t.typbasetype)) end,
        coalesce(nullif(t.typbasetype, 0), t.oid) < 16384 and t.typname not like 'reg%%' or t.typtype = 'e',
-       array_position(i.indkey::int2[], a.attnum)
+       (select array_position(i.indkey::int2[], a.attnum) from pg_index i where i.indrelid = c.oid and i.indisprimary)
   from unnest(%s::text[], %s::text[]) wanted (schema, name)
-  join pg_namespace n on n.nspname = wanted.schema
-  join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name and c.relkind in ('r', 'p', 'v', 'm', 'f')
+  join pg_class c on c.relnamespace = (select oid from pg_namespace where nspname = wanted.schema)
+                 and c.relname = wanted.name and c.relkind in ('r', 'p', 'v', 'm', 'f')
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   join pg_type t on t.oid = a.atttypid
-  left join pg_index i on i.indrelid = c.oid and i.indisprimary
  order by c.oid, a.attnum
 """
 

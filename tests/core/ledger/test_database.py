@@ -163,6 +163,18 @@ def test_a_connection_that_the_server_ends_is_unavailable_and_the_next_one_works
         assert session.scalar(text("SELECT 1")) == 1
 
 
+def test_idle_connections_that_the_server_has_ended_are_replaced(ledger: Ledger) -> None:
+    other = open_ledger(ledger.url)
+    own = text("SELECT pg_backend_pid()")
+    with other.begin() as one, other.begin() as two:
+        ended = {one.scalar(own), two.scalar(own)}
+    with ledger.begin() as session:
+        session.execute(text("SELECT pg_terminate_backend(pid, 5000) FROM unnest(:ended) pid"), {"ended": list(ended)})
+    with other.begin() as one, other.begin() as two:
+        assert ended.isdisjoint({one.scalar(own), two.scalar(own)})
+    other.dispose()
+
+
 def test_a_lock_that_is_not_granted_in_time_is_contention(ledger: Ledger) -> None:
     with ledger.begin() as one, pytest.raises(Contention), ledger.begin() as other:
         one.execute(text("LOCK TABLE supersync.pipelines"))

@@ -44,6 +44,12 @@ def found(documents: list[dict[str, Any]]) -> Facts:
 
 
 @pytest.fixture(scope="module")
+def tracker(documents: list[dict[str, Any]]) -> Tracker:
+    """That has seen them all, and tells keys that are data from fields."""
+    return sensed(documents)
+
+
+@pytest.fixture(scope="module")
 def counted(documents: list[dict[str, Any]]) -> Facts:
     return by_counting(documents)
 
@@ -57,17 +63,13 @@ def test_it_agrees_with_genson_about_every_field(documents: list[dict[str, Any]]
     assert without_integers_beside_numbers(found) == of_genson(documents)
 
 
-def test_keys_that_are_data_are_one_field_and_all_else_is_as_before(
-    documents: list[dict[str, Any]], counted: Facts
-) -> None:
-    tracker = sensed(documents)
+def test_keys_that_are_data_are_one_field_and_all_else_is_as_before(tracker: Tracker, counted: Facts) -> None:
     expected = {path: facts for path, facts in counted.items() if path[:1] != ("clicks",) or len(path) == 1}
     expected["clicks", DYNAMIC] = frozenset({"integer"}), True
     assert of_shape(tracker.shape) == expected
 
 
-def test_keys_that_are_data_hardly_ever_make_a_new_schema(documents: list[dict[str, Any]]) -> None:
-    tracker = sensed(documents)
+def test_keys_that_are_data_hardly_ever_make_a_new_schema(tracker: Tracker) -> None:
     assert tracker.sequence < COUNT / 100
 
 
