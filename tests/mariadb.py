@@ -84,7 +84,8 @@ def _start(directory: Path, more: tuple[str, ...]) -> int:
     account = account_for(directory / "data")
     data = account.own(directory / "data")
     account.let_through(data)
-    options = ["--no-defaults", f"--datadir={data}"]
+    # A server that starts removes the temporary tables of any other in the same directory, which then crashes.
+    options = ["--no-defaults", f"--datadir={data}", f"--tmpdir={account.own(directory / 'tmp')}"]
     with (directory / "log").open("ab") as log:
         if not (data / "mysql").exists():
             subprocess.run(
