@@ -7,7 +7,7 @@ from enum import Enum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Pool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
@@ -124,13 +124,13 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def replace_lost_connections(engine: Engine) -> None:
-    """Let no connection that the server has ended come out of the engine's pool, without asking the server.
+def replace_lost_connections(pool: Engine | Pool) -> None:
+    """Let no connection that the server has ended come out of a pool, without asking the server.
 
     To an idle connection a server says nothing but its end, so it is lost when there is something to read. A question,
     as SQLAlchemy's `pool_pre_ping` asks, would be one of the four that a short transaction takes.
     """
-    event.listen(engine, "checkout", _refuse_lost)
+    event.listen(pool, "checkout", _refuse_lost)
 
 
 def _refuse_lost(connection: Any, *_: object) -> None:

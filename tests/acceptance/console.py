@@ -6,16 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import psycopg2
-
 from supersync_dagster.cli import main
 from tests.forks import ended, fork
+from tests.kept import transaction
 
 SUPERSYNC = Path(sys.executable).with_name("supersync")
 SECRET = "hunter2-canary"
@@ -69,13 +67,13 @@ def start(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] | Non
 
 def execute(dsn: str, sql: str) -> None:
     """Run statements."""
-    with closing(psycopg2.connect(dsn)) as connection, connection, connection.cursor() as cursor:
+    with transaction(dsn) as cursor:
         cursor.execute(sql)
 
 
 def rows(dsn: str, sql: str) -> list[tuple[Any, ...]]:
     """The rows of a query."""
-    with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
+    with transaction(dsn) as cursor:
         cursor.execute(sql)
         return cursor.fetchall()
 

@@ -25,6 +25,7 @@ from supersync_core.services.cdc.vault import Vault
 from tests.acceptance.stream_and_die import PATIENCE_S, SECRET, stream_and_die
 from tests.acceptance.writer import SCHEMA, TABLES, Writer
 from tests.forks import ended
+from tests.kept import transaction
 from tests.servers import until
 
 NAME, STREAM = "histories", "cdc"
@@ -225,12 +226,12 @@ class Histories:
         return True
 
     def _run(self, statements: str) -> None:
-        with closing(psycopg2.connect(self.source)) as connection, connection, connection.cursor() as cursor:
+        with transaction(self.source) as cursor:
             cursor.execute(statements)
 
     @staticmethod
     def _ask(dsn: str, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        with closing(psycopg2.connect(dsn)) as connection, connection, connection.cursor() as cursor:
+        with transaction(dsn) as cursor:
             cursor.execute(query, parameters or None)
             return cursor.fetchall()
 

@@ -2,7 +2,6 @@
 
 import gzip
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import psycopg2
@@ -19,6 +18,7 @@ from supersync_core.domain.change import Change, Values
 from tests.changes import CONTEXT, Unreadable, order, orders, replaced
 from tests.clickhouse import Clickhouse
 from tests.conformance.change_places import Event, MessagePlace
+from tests.kept import transaction
 from tests.listener import Listener
 from tests.proxy import Proxy
 from tests.servers import s3_files
@@ -120,7 +120,7 @@ class PostgresPlace:
         return replaced(change, Values(order(change.key()["id"], amount="much")))
 
     def orders(self) -> list[Event]:
-        with closing(psycopg2.connect(self.dsn)) as connection, connection.cursor() as cursor:
+        with transaction(self.dsn) as cursor:
             cursor.execute("select to_regclass('public.orders') is not null")
             if cursor.fetchone() != (True,):
                 return []

@@ -6,7 +6,7 @@ Statements are SQL that every one of them understands. Each scene begins with th
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 from unittest.mock import patch
@@ -18,6 +18,7 @@ from supersync_core.connectors.postgres import ChangeSourceConfig, build_change_
 from supersync_core.connectors.postgres import replication as postgres_replication
 from supersync_core.connectors.postgres.places import lsn_of
 from supersync_core.domain.change import Change, Op, Position, SourceTable, Unit
+from tests.kept import transaction
 
 ITEMS = "create table items (id integer primary key, name varchar(100))"
 OTHERS = "create table others (id integer primary key, name varchar(100))"
@@ -110,14 +111,14 @@ class PostgresScene:
         return source
 
     def execute(self, *statements: str) -> None:
-        with closing(psycopg2.connect(self.dsn)) as connection, connection, connection.cursor() as cursor:
+        with transaction(self.dsn) as cursor:
             # What is committed is then in the log, as it is on servers that are not made for tests.
             cursor.execute("set local synchronous_commit = on")
             for statement in statements:
                 cursor.execute(statement)
 
     def ask(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        with closing(psycopg2.connect(self.dsn)) as connection, connection, connection.cursor() as cursor:
+        with transaction(self.dsn) as cursor:
             cursor.execute(query, parameters or None)
             return cursor.fetchall()
 
@@ -137,7 +138,7 @@ class PostgresScene:
         self.ask("select pg_replication_slot_advance(%s, pg_current_wal_flush_lsn())", self.slot)
 
     def elsewhere(self) -> ChangeSource:
-        with closing(psycopg2.connect(self._other_dsn)) as connection, connection, connection.cursor() as cursor:
+        with transaction(self._other_dsn) as cursor:
             cursor.execute(f"{ITEMS}; {OTHERS}")
         return self.build(self._other_dsn, Options())
 

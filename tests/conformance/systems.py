@@ -19,6 +19,7 @@ from supersync_core.connectors.postgres.table_source import PostgresTableSource
 from supersync_core.connectors.redshift.table_source import RedshiftTableSource
 from supersync_core.domain.table import Column, TableName, TableSchema
 from tests import mariadb
+from tests.kept import transaction
 
 Row = tuple[str | None, ...]
 NAMES = ("id", "name", "seen")
@@ -81,7 +82,7 @@ class PostgresSystem:
         self.source: TableSource = kind(dsn)
 
     def execute(self, statement: sql.Composable | str) -> None:
-        with closing(psycopg2.connect(self.dsn)) as connection, connection, connection.cursor() as cursor:
+        with transaction(self.dsn) as cursor:
             cursor.execute(statement)
 
     def make(self, table: str, rows: Sequence[Row], names: Sequence[str] = NAMES) -> TableName:

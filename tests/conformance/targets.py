@@ -1,11 +1,8 @@
 """Writing a table the way the engine does, for the suites of table sinks, and the systems to write to."""
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from io import BytesIO
 from typing import Protocol
-
-import psycopg2
 
 from supersync_core.connectors.base import CopyFormat, Held, TableSink, Write
 from supersync_core.connectors.copy_text import CopyTextWriter, text
@@ -16,6 +13,7 @@ from supersync_core.domain.checkpoint import TableCheckpoint
 from supersync_core.domain.execution import Counts
 from supersync_core.domain.table import Column, TableName, TableSchema
 from supersync_core.domain.table_sync import Deletes, Stage
+from tests.kept import transaction
 
 Row = tuple[str | None, ...]
 TABLE = TableName("target", 'Größe "of" things')
@@ -49,7 +47,7 @@ class PostgresTarget:
         self.sink = PostgresTableSink(dsn)
 
     def rows(self) -> list[Row] | None:
-        with closing(psycopg2.connect(self.dsn)) as connection, connection.cursor() as cursor:
+        with transaction(self.dsn) as cursor:
             quoted = TABLE.name.replace('"', '""')
             cursor.execute("select to_regclass(%s) is not null", (f'{TABLE.schema}."{quoted}"',))
             if cursor.fetchone() != (True,):

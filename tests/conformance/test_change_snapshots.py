@@ -170,7 +170,7 @@ def writing(scene: Scene, seed: int) -> Iterator[None]:
         )
 
     def write() -> None:
-        while not stop.is_set():
+        while not stop.wait(0.01):  # else most of the time goes into reading what it writes
             scene.execute(*[statement() for _ in range(chance.randint(1, 3))])
 
     writer = threading.Thread(target=write)

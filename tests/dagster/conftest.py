@@ -1,18 +1,18 @@
 """A project: a configuration over two real databases and a ledger of its own."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import psycopg2
 import pytest
 import yaml
 
 from supersync_dagster.definitions import build_supersync_defs
 from supersync_dagster.resources import SupersyncResource
+from tests.kept import transaction
 
 ORDERS = {
     "name": "orders",
@@ -58,13 +58,13 @@ class Project:
     @contextmanager
     def source(self) -> Iterator[Any]:
         """A cursor on the source; what it does is committed."""
-        with closing(psycopg2.connect(self.source_dsn)) as connection, connection, connection.cursor() as cursor:
+        with transaction(self.source_dsn) as cursor:
             yield cursor
 
     @contextmanager
     def target(self) -> Iterator[Any]:
         """A cursor on the target."""
-        with closing(psycopg2.connect(self.target_dsn)) as connection, connection, connection.cursor() as cursor:
+        with transaction(self.target_dsn) as cursor:
             yield cursor
 
 

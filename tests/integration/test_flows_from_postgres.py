@@ -20,6 +20,7 @@ from supersync_core.ledger.database import Ledger
 from tests.integration import postgres_types
 from tests.integration.flows import Flow
 from tests.integration.postgres_types import TEXT, TYPES
+from tests.kept import transaction
 from tests.listener import Listener, listener
 from tests.servers import KafkaCluster, kafka_cluster, kafka_process, s3_bucket, s3_files, s3_port, until
 
@@ -39,7 +40,7 @@ class Every:
         self.execute(*CREATE, *INSERTS)
 
     def execute(self, *statements: str) -> None:
-        with closing(psycopg2.connect(self.dsn)) as connection, connection, connection.cursor() as cursor:
+        with transaction(self.dsn) as cursor:
             cursor.execute("set local synchronous_commit = on")
             for statement in statements:
                 cursor.execute(statement)
@@ -84,7 +85,7 @@ class Every:
         assert events[-1]["before"]["id"] == 200
 
     def drop_slot(self) -> bool:
-        with closing(psycopg2.connect(self.dsn)) as connection, connection, connection.cursor() as cursor:
+        with transaction(self.dsn) as cursor:
             try:
                 cursor.execute("select pg_drop_replication_slot(%s)", (self._slot,))
             except psycopg2.errors.ObjectInUse:

@@ -4,24 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg2
-
 from supersync_core.connectors.base import OnStage
 from supersync_core.connectors.postgres import PostgresTableSink, PostgresTableSource
 from supersync_core.domain.table import TableName
 from supersync_core.domain.table_sync import Relation, TableSync, TableSyncResult
 from supersync_core.engines.table_sync import TableSyncer
+from tests.kept import transaction
 
 
 def query(dsn: str, statement: str) -> list[tuple[Any, ...]]:
     """Run statements in a transaction of their own; rows of the last one, if it has any."""
-    connection = psycopg2.connect(dsn)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        connection.close()
+    with transaction(dsn) as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
 
 
 @dataclass(frozen=True)
