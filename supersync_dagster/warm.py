@@ -39,9 +39,10 @@ class WarmRunLauncher(DefaultRunLauncher):
         super().launch_run(context)
 
     def terminate(self, run_id: str) -> bool:
-        """End the run's process. False: it has ended already."""
+        """End the run's process. False: it has ended already, or is not there yet."""
         run = self._instance.get_run_by_id(run_id)
-        if run is None or TAG not in run.tags:
+        # The tag comes a moment after the process.
+        if run is None or (TAG not in run.tags and _ask({"look": run_id}) is None):
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
         if run.is_finished:
             return False
