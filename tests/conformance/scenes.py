@@ -135,7 +135,7 @@ class PostgresScene:
 
     def lose_log(self) -> None:
         # Somebody else reads from the slot.
-        self.ask("select pg_replication_slot_advance(%s, pg_current_wal_flush_lsn())", self.slot)
+        until(lambda: self._could("select pg_replication_slot_advance(%s, pg_current_wal_flush_lsn())", self.slot))
 
     def elsewhere(self) -> ChangeSource:
         with transaction(self._other_dsn) as cursor:
@@ -169,8 +169,11 @@ class PostgresScene:
 
     def drop_slot(self, slot: str) -> bool:
         """Whether it could be dropped."""
+        return self._could("select pg_drop_replication_slot(%s)", slot)
+
+    def _could(self, query: str, slot: str) -> bool:
         try:
-            self.ask("select pg_drop_replication_slot(%s)", slot)
+            self.ask(query, slot)
         except psycopg2.errors.ObjectInUse:  # the server's process is just ending
             return False
         return True

@@ -19,7 +19,7 @@ from supersync_core.domain.change import Position
 from supersync_core.errors import AbortError, Conflict, LeaseLost, PositionLost, Unavailable
 from supersync_core.ledger.database import Ledger
 from supersync_core.ledger.embedded import embedded_server
-from tests.acceptance.console import execute, rows
+from tests.acceptance.console import drop_slot, execute, rows
 from tests.integration.flows import Flow
 from tests.lake import rows as stored_rows
 from tests.proxy import Proxy, proxy_to
@@ -199,7 +199,7 @@ def test_a_slot_that_is_gone_fails_the_run_and_no_change_is_skipped(
         source.insert(1, 10)
         stream.arrive()
     stored = stream.positions()
-    execute(source.dsn, f"select pg_drop_replication_slot('{source.slot}')")
+    drop_slot(source.dsn, source.slot)
     source.insert(11, 20)
     stream.resume()
     with pytest.raises(PositionLost):

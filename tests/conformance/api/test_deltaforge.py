@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.console import SECRET, execute, rows, until
+from tests.acceptance.console import SECRET, drop_slot, execute, rows, until
 from tests.conformance.api.cdc import Cdc
 from tests.conformance.api.site import Site
 
@@ -241,7 +241,7 @@ def test_what_cannot_go_on_is_failed_and_makes_the_server_unhealthy(other: Cdc) 
     other.streams()
     other.post("stop")
     other.idle()
-    execute(other.site.warehouse, f"SELECT pg_drop_replication_slot('{other.name.replace('-', '_')}')")
+    drop_slot(other.site.warehouse, other.name.replace("-", "_"))
     other.post("resume")
     found = until(lambda: (found := other.get())["status"] == "failed" and found, 60)
     assert "slot" in found["error"]

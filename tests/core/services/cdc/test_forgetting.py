@@ -8,7 +8,7 @@ from supersync_core.clock import utcnow
 from supersync_core.ledger.database import Ledger
 from supersync_core.services.cdc.forgetting import forget_source
 from supersync_core.services.cdc.requests import delete
-from tests.acceptance.console import execute, rows
+from tests.acceptance.console import drop_slot, execute, rows
 from tests.core.services.cdc.streams import VAULT, Stream
 from tests.core.services.conftest import eventually
 
@@ -30,7 +30,7 @@ def test_a_slot_goes_with_the_pipeline_that_has_made_it(ledger: Ledger, source_d
     delete(ledger, "orders-cdc", lambda found: forget_source(ledger, found, VAULT), utcnow)
     assert rows(source_dsn, SLOTS) == ([(slot,)] if slot_was_there else [])
     if slot_was_there:
-        execute(source_dsn, f"select pg_drop_replication_slot('{slot}')")
+        drop_slot(source_dsn, slot)
 
 
 def _insert(dsn: str) -> None:
