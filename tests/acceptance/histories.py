@@ -187,7 +187,7 @@ class Histories:
         query = "select confirmed_flush_lsn::text from pg_replication_slots where slot_name = %s"
         with closing(psycopg2.connect(self.source)) as connection, connection.cursor() as cursor:
             connection.autocommit = True
-            while not self._over.wait(0.005):
+            while not self._over.wait(0.02):
                 # In this order: what is stored only grows.
                 cursor.execute(query, [self.slot])
                 confirmed = cursor.fetchone()

@@ -94,6 +94,16 @@ def test_a_button_is_pressed_by_keyboard_and_keeps_its_focus(pages: Pages, page:
     assert page.wait("document.querySelector('#toasts')?.textContent.includes('orders is paused')")
 
 
+def test_what_runs_blinks_without_an_animation_unless_one_prefers_that_nothing_moves(pages: Pages, page: Page) -> None:
+    page.open(f"{pages.url}/supersync")
+    dot = "getComputedStyle(document.querySelector('.badge.running'), '::before').opacity"
+    assert page.wait("document.body.matches('.beat')")
+    assert page.run(dot) == "1"
+    page.call("Emulation.setEmulatedMedia", features=[])
+    assert page.wait(f"{dot} === '0.3'")
+    assert page.run("document.getAnimations().length") == 0
+
+
 def test_what_fails_is_said_and_the_row_stays_true(pages: Pages, page: Page) -> None:
     pages.launcher.alive = False
     page.open(f"{pages.url}/supersync")

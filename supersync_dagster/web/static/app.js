@@ -91,5 +91,9 @@
   document.addEventListener("htmx:sse:after:connection", () => cut(false));
 
   tellTimes();
-  setInterval(tellTimes, 1000);
+  // An animation would have the page drawn sixty times a second, as long as anything runs.
+  setInterval(() => {
+    tellTimes();
+    document.body.classList.toggle("beat");
+  }, 1000);
 })();
