@@ -9,8 +9,8 @@ from supersync_core.domain.table import Column, TableName, TableSchema
 
 # Types below 16384 are PostgreSQL's own and have the same number everywhere. The reg* family is a number of *this*
 # server, so its binary form means nothing elsewhere. Arrays and composites of user types carry such numbers inside.
-# A small sync waits longer for the plan than for the answer, and each further table of a join costs most there:
-# whatever is one row at most is asked for in brackets.
+# A small sync waits longer for the plan than for the answer, and what costs most there is each further table of a join:
+# so the schema's number is asked for by itself, and labels only where there are some.
 _COLUMNS = """
 select wanted.schema, c.relname, c.oid, c.relkind, a.attname,
        format_type(coalesce(nullif(t.typbasetype, 0), t.oid),
@@ -20,12 +20,13 @@ select wanted.schema, c.relname, c.oid, c.relkind, a.attname,
          (select array_agg(l.enumlabel::text order by l.enumsortorder) from pg_enum l
            where l.enumtypid in (t.oid, t.typelem, t.typbasetype)) end,
        coalesce(nullif(t.typbasetype, 0), t.oid) < 16384 and t.typname not like 'reg%%' or t.typtype = 'e',
-       (select array_position(i.indkey::int2[], a.attnum) from pg_index i where i.indrelid = c.oid and i.indisprimary)
+       array_position(i.indkey::int2[], a.attnum)
   from unnest(%s::text[], %s::text[]) wanted (schema, name)
   join pg_class c on c.relnamespace = (select oid from pg_namespace where nspname = wanted.schema)
                  and c.relname = wanted.name and c.relkind in ('r', 'p', 'v', 'm', 'f')
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   join pg_type t on t.oid = a.atttypid
+  left join pg_index i on i.indrelid = c.oid and i.indisprimary
  order by c.oid, a.attnum
 """
 
