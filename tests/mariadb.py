@@ -76,7 +76,7 @@ def _answers(url: str) -> bool:
 def connect(url: str, **options: Any) -> pymysql.Connection:
     """A connection with autocommit, apart from the connector under test."""
     port, _, database = url.rpartition(":")[2].partition("/")
-    settings: dict[str, Any] = {"autocommit": True, "ssl_disabled": True, **options}  # TLS takes longer than all else
+    settings: dict[str, Any] = {"autocommit": True, "ssl_disabled": True, **options}  # what TLS needs takes longest
     return pymysql.connect(host="127.0.0.1", port=int(port), user="root", database=database or None, **settings)
 
 
@@ -84,7 +84,7 @@ def _start(directory: Path, more: tuple[str, ...]) -> int:
     account = account_for(directory / "data")
     data = account.own(directory / "data")
     account.let_through(data)
-    # A server that starts removes the temporary tables of any other in the same directory, which then crashes.
+    # A server that starts removes the temporary tables of any other in the same directory, which may then crash.
     options = ["--no-defaults", f"--datadir={data}", f"--tmpdir={account.own(directory / 'tmp')}"]
     with (directory / "log").open("ab") as log:
         if not (data / "mysql").exists():

@@ -6,13 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-import psycopg2
 
 from supersync_dagster.cli import main
 from tests.forks import ended, fork
@@ -90,18 +87,6 @@ def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
             return found
         time.sleep(min(0.005 + passed / 10, 0.5))
     raise AssertionError(f"not within {seconds} s")
-
-
-def drop_slot(dsn: str, slot: str) -> None:
-    """Drop a replication slot, as soon as the server's process for its last reader has ended."""
-
-    def dropped() -> bool:
-        with suppress(psycopg2.errors.ObjectInUse):
-            execute(dsn, f"select pg_drop_replication_slot('{slot}')")
-            return True
-        return False
-
-    until(dropped)
 
 
 def with_password(dsn: str) -> str:

@@ -27,6 +27,7 @@ from tests.acceptance.writer import SCHEMA, TABLES, Writer
 from tests.forks import ended
 from tests.kept import transaction
 from tests.servers import until
+from tests.slots import drop_slot
 
 NAME, STREAM = "histories", "cdc"
 
@@ -138,7 +139,7 @@ class Histories:
         self.writer.close()
         self.ledger.dispose()
         self.redis.close()
-        until(self._dropped)
+        drop_slot(self.source, self.slot)
 
     def check(self) -> None:
         """What must hold of the outcome."""
@@ -215,15 +216,6 @@ class Histories:
     def _is_reading(self) -> bool:
         query = "select true from pg_replication_slots where slot_name = %s and active"
         return bool(self._ask(self.source, query, self.slot))
-
-    def _dropped(self) -> bool:
-        try:
-            self._ask(self.source, "select pg_drop_replication_slot(%s)", self.slot)
-        except psycopg2.errors.UndefinedObject:
-            return True
-        except psycopg2.errors.ObjectInUse:
-            return False
-        return True
 
     def _run(self, statements: str) -> None:
         with transaction(self.source) as cursor:

@@ -19,6 +19,7 @@ from supersync_core.connectors.postgres import replication as postgres_replicati
 from supersync_core.connectors.postgres.places import lsn_of
 from supersync_core.domain.change import Change, Op, Position, SourceTable, Unit
 from tests.kept import transaction
+from tests.slots import advance_slot, drop_slot
 
 ITEMS = "create table items (id integer primary key, name varchar(100))"
 OTHERS = "create table others (id integer primary key, name varchar(100))"
@@ -134,8 +135,7 @@ class PostgresScene:
         return lsn_of(position)
 
     def lose_log(self) -> None:
-        # Somebody else reads from the slot.
-        until(lambda: self._could("select pg_replication_slot_advance(%s, pg_current_wal_flush_lsn())", self.slot))
+        advance_slot(self.dsn, self.slot)
 
     def elsewhere(self) -> ChangeSource:
         with transaction(self._other_dsn) as cursor:
@@ -165,18 +165,7 @@ class PostgresScene:
         for source in self._opened:
             source.close()
         for (name,) in self.ask("select slot_name from pg_replication_slots where database = %s", self.database):
-            until(lambda name=name: self.drop_slot(name))
-
-    def drop_slot(self, slot: str) -> bool:
-        """Whether it could be dropped."""
-        return self._could("select pg_drop_replication_slot(%s)", slot)
-
-    def _could(self, query: str, slot: str) -> bool:
-        try:
-            self.ask(query, slot)
-        except psycopg2.errors.ObjectInUse:  # the server's process is just ending
-            return False
-        return True
+            drop_slot(self.dsn, name)
 
 
 @contextmanager

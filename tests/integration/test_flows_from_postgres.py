@@ -22,7 +22,8 @@ from tests.integration.flows import Flow
 from tests.integration.postgres_types import TEXT, TYPES
 from tests.kept import transaction
 from tests.listener import Listener, listener
-from tests.servers import KafkaCluster, kafka_cluster, kafka_process, s3_bucket, s3_files, s3_port, until
+from tests.servers import KafkaCluster, kafka_cluster, kafka_process, s3_bucket, s3_files, s3_port
+from tests.slots import drop_slot
 
 __all__ = ["kafka_cluster", "kafka_process", "s3_bucket", "s3_port"]  # fixtures
 pytestmark = pytest.mark.timeout(600)
@@ -36,7 +37,7 @@ class Every:
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
-        self._slot = f"s_{uuid.uuid4().hex}"
+        self.slot = f"s_{uuid.uuid4().hex}"
         self.execute(*CREATE, *INSERTS)
 
     def execute(self, *statements: str) -> None:
@@ -55,7 +56,7 @@ class Every:
 
     def source(self) -> Event:
         database = psycopg2.extensions.parse_dsn(self.dsn)["dbname"]
-        config = {"id": "pg", "dsn": self.dsn, "publication": database, "slot": self._slot, "tables": ["every"]}
+        config = {"id": "pg", "dsn": self.dsn, "publication": database, "slot": self.slot, "tables": ["every"]}
         return {"type": "postgres", "config": {**config, "snapshot": {}}}
 
     def printed(self, dsn: str = "") -> list[dict[str, str | None]]:
@@ -84,22 +85,12 @@ class Every:
                 assert event["after"][f"c{number}"] == meant, (kind, row)
         assert events[-1]["before"]["id"] == 200
 
-    def drop_slot(self) -> bool:
-        with transaction(self.dsn) as cursor:
-            try:
-                cursor.execute("select pg_drop_replication_slot(%s)", (self._slot,))
-            except psycopg2.errors.ObjectInUse:
-                return False
-            except psycopg2.errors.UndefinedObject:
-                return True
-        return True
-
 
 @pytest.fixture
 def every(source_dsn: str) -> Iterator[Every]:
     every = Every(source_dsn)
     yield every
-    until(every.drop_slot)
+    drop_slot(every.dsn, every.slot)
 
 
 def flow(ledger: Ledger, every: Every, kind: str, **config: Any) -> list[Event]:

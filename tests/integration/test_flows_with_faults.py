@@ -19,11 +19,12 @@ from supersync_core.domain.change import Position
 from supersync_core.errors import AbortError, Conflict, LeaseLost, PositionLost, Unavailable
 from supersync_core.ledger.database import Ledger
 from supersync_core.ledger.embedded import embedded_server
-from tests.acceptance.console import drop_slot, execute, rows
+from tests.acceptance.console import execute, rows
 from tests.integration.flows import Flow
 from tests.lake import rows as stored_rows
 from tests.proxy import Proxy, proxy_to
 from tests.servers import redis_client, redis_port, until
+from tests.slots import drop_slot
 
 __all__ = ["redis_client", "redis_port"]  # fixtures
 CONTENT = "select id, note from orders order by id"

@@ -7,7 +7,8 @@ import pytest
 
 from supersync_core.connectors.postgres.places import format_lsn, lsn_of
 from supersync_core.errors import AccessDenied, Conflict, PositionLost, Unavailable
-from tests.conformance.scenes import Options, PostgresScene, read, read_to_head, until
+from tests.conformance.scenes import Options, PostgresScene, read, read_to_head
+from tests.slots import drop_slot
 
 
 def make_slot(scene: PostgresScene) -> None:
@@ -92,14 +93,14 @@ def test_a_slot_of_another_kind_is_refused(scene, kind):
         other.close()
     with pytest.raises(Conflict, match=scene.slot):
         scene.source().open(None)
-    until(lambda: scene.drop_slot(scene.slot))
+    drop_slot(scene.dsn, scene.slot)
 
 
 def test_a_slot_that_was_dropped_is_a_lost_position_that_says_what_to_do(scene):
     source = scene.source()
     begin = source.open(None)
     source.close()
-    until(lambda: scene.drop_slot(scene.slot))
+    drop_slot(scene.dsn, scene.slot)
     with pytest.raises(PositionLost, match=r"slot .* is gone.*create it again with a snapshot"):
         scene.source().open(begin)
     assert scene.traces() == ["items_pub"]

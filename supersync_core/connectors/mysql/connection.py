@@ -92,7 +92,7 @@ class Connection(pymysql.Connection):
     _context: ssl.SSLContext | None = None
 
     def _create_ssl_ctx(self, sslp: Any) -> Any:
-        make = super()._create_ssl_ctx  # type: ignore[misc]
+        make = super()._create_ssl_ctx  # type: ignore[misc]  # the stubs leave it out
         if sslp:
             return make(sslp)
         Connection._context = Connection._context or make(sslp)

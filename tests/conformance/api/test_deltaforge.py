@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.console import SECRET, drop_slot, execute, rows, until
+from tests.acceptance.console import SECRET, execute, rows, until
 from tests.conformance.api.cdc import Cdc
 from tests.conformance.api.site import Site
+from tests.slots import drop_slot
 
 OPS = {"uptime_seconds", "dlq_entries", "sink_errors", "checkpoints", "lag_seconds"}
 

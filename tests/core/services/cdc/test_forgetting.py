@@ -8,9 +8,10 @@ from supersync_core.clock import utcnow
 from supersync_core.ledger.database import Ledger
 from supersync_core.services.cdc.forgetting import forget_source
 from supersync_core.services.cdc.requests import delete
-from tests.acceptance.console import drop_slot, execute, rows
+from tests.acceptance.console import execute, rows
 from tests.core.services.cdc.streams import VAULT, Stream
 from tests.core.services.conftest import eventually
+from tests.slots import drop_slot
 
 SLOTS = "select slot_name from pg_replication_slots where database = current_database()"
 
