@@ -127,8 +127,9 @@ def _warm_up() -> None:
     def warm() -> None:
         nothing()
 
+    silent = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     with dg.DagsterInstance.ephemeral() as instance:
-        warm.execute_in_process(instance=instance)
+        warm.execute_in_process(run_config=silent, instance=instance)
     gc.freeze()
     gc.enable()
 

@@ -62,8 +62,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests wait for servers, on two cores with two workers a quarter of the time."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: tests wait for servers, on two cores with three workers a seventh of the time."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the mark in the same hook

@@ -33,6 +33,8 @@ ENDING_S = 15.0
 """A `supersync dev` that was killed is cleaned up after within this time."""
 LOOK_S = 0.1
 _AFTER = "supersync_dagster.commands.after"
+_NOISE = "ignore:Parameter `owners` of initializer `SensorDefinition.__init__` is currently in beta"
+"""Dagster warns of itself: it copies each sensor in this way when it loads a code location."""
 RUNNER = "SUPERSYNC_RUNNER"
 """Where the launcher of Dagster's instance finds the runner: `supersync_dagster.warm`."""
 
@@ -104,6 +106,7 @@ class _Site:
             "SUPERSYNC_DATA_DIR": str(self.data_dir),
             "SUPERSYNC_BASE_URL": settings.base_url if "base_url" in settings.model_fields_set else address.url,
             "DAGSTER_HOME": str(self.home),
+            "PYTHONWARNINGS": ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), _NOISE))),
         }
 
     def write_home(self, code_socket: str) -> Path:
@@ -174,14 +177,20 @@ def _alone(data_dir: Path) -> Iterator[int]:
     data_dir.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(data_dir / "dev.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        deadline = time.monotonic() + ENDING_S
-        while not _locked(descriptor):
-            if time.monotonic() > deadline:
-                raise Conflict(f"another supersync dev runs in {data_dir}: stop it, or name another --data-dir")
-            time.sleep(LOOK_S)
+        if not _locked(descriptor):
+            click.echo(f"supersync: another one runs in {data_dir}: it has {ENDING_S:.0f} s to end", err=True)
+            _wait_for(descriptor, data_dir)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _wait_for(descriptor: int, data_dir: Path) -> None:
+    deadline = time.monotonic() + ENDING_S
+    while not _locked(descriptor):
+        if time.monotonic() > deadline:
+            raise Conflict(f"another supersync dev runs in {data_dir}: stop it, or name another --data-dir")
+        time.sleep(LOOK_S)
 
 
 def _locked(descriptor: int) -> bool:

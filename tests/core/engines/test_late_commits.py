@@ -69,11 +69,11 @@ class World:
         """An empty source, an empty target, and the checkpoint of a first (complete) sync."""
         for connection in self.writers:
             connection.rollback()
-        self.run(self.reader, "truncate t")
+        self.run(self.reader, "delete from t")
         if self.checkpoint is None:
             assert self.sync()
             (self.checkpoint,) = self.query(self.target, "select checkpoint::text from _supersync_checkpoints")
-        self.run(self.target, "truncate t")
+        self.run(self.target, "delete from t")
         with self.target.cursor() as cursor:
             cursor.execute("update _supersync_checkpoints set checkpoint = %s", self.checkpoint)
 
