@@ -31,6 +31,8 @@ START_S = 120.0
 """So long may a machine under load take; usually it is ten seconds."""
 ENDING_S = 15.0
 """A `supersync dev` that was killed is cleaned up after within this time."""
+DAEMON_S, CODE_SERVER_S = 1.0, 0.0
+"""They would wait for the ticks of sensors, which may be ended at any moment; no run belongs to them."""
 LOOK_S = 0.1
 _AFTER = "supersync_dagster.commands.after"
 _NOISE = "ignore:Parameter `owners` of initializer `SensorDefinition.__init__` is currently in beta"
@@ -144,14 +146,14 @@ def _serve(site: _Site, stop: _Stop, lock: int, *, as_json: bool) -> None:
         workspace = str(site.write_home(code_socket))
         location = "--module-name", "supersync_dagster.definitions", "--location-name", "supersync"
         code_server = "dagster", "code-server", "start", *location, "--socket", code_socket, "--log-level", "warning"
-        processes.start("code server", *code_server, environment=site.environment)
+        processes.start("code server", *code_server, environment=site.environment, stop_s=CODE_SERVER_S)
         listen = "--host", site.address.host, "--port", str(site.address.port)
         web = *listen, "--workspace", workspace, "--silent"
         processes.start("webserver", _AFTER, code_socket, *web, environment=site.environment)
         _until(lambda: answers(code_socket), processes, stop)
         # Only now, so that it does not take the processor from those that somebody waits for.
         daemon = "dagster._daemon", "run", "--workspace", workspace, "--log-level", "warning"
-        processes.start("daemon", *daemon, environment=site.environment)
+        processes.start("daemon", *daemon, environment=site.environment, stop_s=DAEMON_S)
         processes.start("runner", "supersync_dagster.runner", runner, environment=site.environment)
         _until(site.address.serves, processes, stop)
         # A trigger is refused while nobody would start its run.

@@ -3,27 +3,36 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 STOP_S = 5.0
 """From SIGTERM to SIGKILL. Runs need two seconds to cancel; the promise to users is ten seconds for everything."""
-KILLED_S = 1.0
+KILLED_S = 0.5
+LOOK_S = 0.05
 
 
-def end_groups(groups: Sequence[int], reap: Callable[[], object] = lambda: None) -> None:
-    """Ask process groups to end, kill what is left after `STOP_S`, and return when all are gone.
+def end_groups(groups: Mapping[int, float], reap: Callable[[], object] = lambda: None) -> None:
+    """Ask process groups to end, kill each that has not after its seconds, and return when all are gone.
 
-    `reap` is called meanwhile and collects ended children of ours: nobody else does, and until then they look alive.
+    The first one is asked when the others have gone: they may need its answers to end. `reap` is called meanwhile and
+    collects ended children of ours: nobody else does, and until then they look alive.
     """
-    for number, patience_s in ((signal.SIGTERM, STOP_S), (signal.SIGKILL, KILLED_S)):
-        for group in groups:
-            _signal(group, number)
-        deadline = time.monotonic() + patience_s
-        while time.monotonic() < deadline:
-            reap()
-            if not any(_signal(group, 0) for group in groups):
-                return
-            time.sleep(0.05)
+    in_order = list(groups.items())
+    for some in (in_order[1:], in_order[:1]):
+        _end(dict(some), reap)
+
+
+def _end(groups: Mapping[int, float], reap: Callable[[], object]) -> None:
+    begun, left = time.monotonic(), dict(groups)
+    for group in groups:
+        _signal(group, signal.SIGTERM)
+    while left:
+        reap()
+        for group, patience_s in groups.items():
+            late_s = time.monotonic() - begun - patience_s
+            if late_s > KILLED_S or not _signal(group, signal.SIGKILL if late_s > 0 else 0):
+                left.pop(group, None)
+        time.sleep(LOOK_S)
 
 
 def _signal(group: int, number: int) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 from supersync_core.errors import AbortError
-from supersync_dagster.commands.groups import end_groups
+from supersync_dagster.commands.groups import STOP_S, end_groups
 
 
 class Processes:
@@ -21,6 +21,7 @@ class Processes:
         """`lock`: a file descriptor that the guard keeps open until it has cleaned up."""
         self._guard_arguments, self._lock = guard_arguments, lock
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._groups: dict[int, float] = {}
 
     def __enter__(self) -> "Processes":
         """Start the guard."""
@@ -37,12 +38,17 @@ class Processes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the children, then the guard."""
-        end_groups([child.pid for child in self._children.values()], self._reap)
+        end_groups(self._groups, self._reap)
         self._tell_guard("done")
         self._guard.wait()
 
-    def start(self, name: str, module: str, *arguments: str, environment: Mapping[str, str]) -> None:
-        """Run `python -m module`. What it prints goes to our stderr: our stdout may be read by a program."""
+    def start(
+        self, name: str, module: str, *arguments: str, environment: Mapping[str, str], stop_s: float = STOP_S
+    ) -> None:
+        """Run `python -m module`. What it prints goes to our stderr: our stdout may be read by a program.
+
+        `stop_s`: so long it may take to end when it is asked to.
+        """
         child = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             env=dict(environment),
@@ -51,7 +57,8 @@ class Processes:
             start_new_session=True,
         )
         self._children[name] = child
-        self._tell_guard(str(child.pid))
+        self._groups[child.pid] = stop_s
+        self._tell_guard(f"{child.pid} {stop_s}")
 
     def check(self) -> None:
         """Raise AbortError when a child has ended."""
