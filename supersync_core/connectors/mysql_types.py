@@ -21,10 +21,10 @@ Zero dates: a date or time whose year, month or day is zero ('0000-00-00', '2020
 becomes NULL; so date, datetime and timestamp columns are nullable at the target whatever the source says.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from supersync_core.connectors.copy_text import ColumnEncoder, Field, binary, converted, plain, text
+from supersync_core.connectors.copy_text import NULL, ColumnEncoder, Field, binary, converted, plain, text
 from supersync_core.domain.table import Column
 from supersync_core.errors import SchemaMismatch
 
@@ -76,22 +76,24 @@ def _zero_date(field: bytes) -> bool:
     return field[:4] == b"0000" or field[5:7] == b"00" or field[8:10] == b"00"
 
 
-def _date(field: bytes) -> Field:
-    return None if _zero_date(field) else field
+def _dates(zone: bytes = b"") -> ColumnEncoder:
+    def encode(column: Sequence[Field]) -> Sequence[bytes]:
+        everything = b" ".join(filter(None, column))
+        if b"-00" in everything or b"0000-" in everything:
+            column = [None if field is None or _zero_date(field) else field for field in column]
+        return [NULL if field is None else field + zone for field in column]
 
-
-def _instant(field: bytes) -> Field:
-    # The session's time zone is UTC.
-    return None if _zero_date(field) else field + b"+00"
+    return encode
 
 
 _FIXED: dict[str, tuple[str, str, ColumnEncoder]] = {
     # The server prints a float with 6 digits, and a double computed from it with all of them; times one keeps -0.
     "float": ("real", "({} * 1e0)", plain),
     "double": ("double precision", "({} * 1e0)", plain),
-    "date": ("date", "{}", converted(_date)),
-    "datetime": ("timestamp without time zone", "{}", converted(_date)),
-    "timestamp": ("timestamp with time zone", "{}", converted(_instant)),
+    "date": ("date", "{}", _dates()),
+    "datetime": ("timestamp without time zone", "{}", _dates()),
+    # The session's time zone is UTC.
+    "timestamp": ("timestamp with time zone", "{}", _dates(b"+00")),
     "time": ("interval", "{}", plain),
     "json": ("jsonb", "{}", text),
     "uuid": ("uuid", "{}", plain),

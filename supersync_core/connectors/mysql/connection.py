@@ -14,6 +14,7 @@ from pymysql.cursors import Cursor, SSCursor
 
 from supersync_core.connectors.copy_text import Field
 from supersync_core.connectors.dsn import check_url
+from supersync_core.connectors.mysql.rows import fields_of
 from supersync_core.errors import (
     AbortError,
     AccessDenied,
@@ -78,6 +79,12 @@ class _StreamCursor(SSCursor):
     """An unbuffered cursor that may be left before its end."""
 
     _result: Any
+
+    def _query(self, query: str) -> int:
+        rows: int = super()._query(query)  # type: ignore[misc]  # the stubs leave it out
+        count = self._result.field_count
+        self._result._read_row_from_packet = lambda packet: fields_of(packet.get_all_data(), count)
+        return rows
 
     def abandon(self) -> None:
         """Forget the rest. Otherwise the driver reads it all, however long, before it closes."""

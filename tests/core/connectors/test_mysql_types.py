@@ -9,7 +9,12 @@ from supersync_core.errors import ConfigError, SchemaMismatch
     ("declared", "field", "written"),
     [
         pytest.param(Declared("c", "date"), b"0000-00-00", b"\\N", id="zero date"),
+        pytest.param(Declared("c", "date"), b"0000-05-10", b"\\N", id="zero year"),
         pytest.param(Declared("c", "date"), b"2020-00-10", b"\\N", id="zero month"),
+        pytest.param(Declared("c", "date"), b"2000-10-10", b"2000-10-10", id="date with zeros"),
+        pytest.param(
+            Declared("c", "datetime"), b"2000-10-10 00:00:00.000000", b"2000-10-10 00:00:00.000000", id="midnight"
+        ),
         pytest.param(Declared("c", "datetime"), b"2020-01-00 10:00:00", b"\\N", id="zero day"),
         pytest.param(Declared("c", "timestamp"), b"0000-00-00 00:00:00", b"\\N", id="zero instant"),
         pytest.param(
@@ -23,6 +28,11 @@ from supersync_core.errors import ConfigError, SchemaMismatch
 )
 def test_a_field_is_written_by_the_rule_of_its_type(declared: Declared, field: bytes, written: bytes) -> None:
     assert map_column(declared).encode([field, None]) == [written, b"\\N"]
+
+
+def test_a_zero_date_does_not_take_the_others_of_its_batch_with_it() -> None:
+    column = [b"2020-01-02", b"0000-00-00", None, b"2020-01-03"]
+    assert map_column(Declared("c", "date")).encode(column) == [b"2020-01-02", b"\\N", b"\\N", b"2020-01-03"]
 
 
 @pytest.mark.parametrize("kind", ["date", "datetime", "timestamp"])
