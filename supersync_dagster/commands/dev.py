@@ -32,7 +32,8 @@ START_S = 120.0
 ENDING_S = 15.0
 """A `supersync dev` that was killed is cleaned up after within this time."""
 DAEMON_S, CODE_SERVER_S = 1.0, 0.0
-"""They would wait for the ticks of sensors, which may be ended at any moment; no run belongs to them."""
+"""They would wait for the ticks of sensors, which may be ended at any moment. A run is the code server's only when the
+runner did not take it: it is killed then, and closed like one that has died."""
 LOOK_S = 0.1
 _AFTER = "supersync_dagster.commands.after"
 _NOISE = "ignore:Parameter `owners` of initializer `SensorDefinition.__init__` is currently in beta"

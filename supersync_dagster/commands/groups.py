@@ -28,10 +28,11 @@ def _end(groups: Mapping[int, float], reap: Callable[[], object]) -> None:
         _signal(group, signal.SIGTERM)
     while left:
         reap()
-        for group, patience_s in groups.items():
+        for group, patience_s in list(left.items()):
             late_s = time.monotonic() - begun - patience_s
+            # Of one that has gone the number may soon be another's.
             if late_s > KILLED_S or not _signal(group, signal.SIGKILL if late_s > 0 else 0):
-                left.pop(group, None)
+                del left[group]
         time.sleep(LOOK_S)
 
 
