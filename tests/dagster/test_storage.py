@@ -47,14 +47,14 @@ def test_a_connection_that_the_server_has_ended_is_replaced(storages: Any, ledge
     ask(storages)
     with ledger.begin() as session:
         ended = session.scalar(text(f"SELECT count(pg_terminate_backend(pid, 2000)) {OTHERS}"))
-    assert ended == 1
+    assert ended
     ask(storages)
 
 
 def test_a_connection_that_nobody_needs_is_closed(
     storages: Any, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "KEPT_S", 0.2)
+    monkeypatch.setattr(storage, "KEPT_S", 0.5)
 
     def connections() -> int:
         with ledger.begin() as session:
@@ -62,7 +62,8 @@ def test_a_connection_that_nobody_needs_is_closed(
 
     for _ in range(2):
         ask(storages)
-        assert connections() == 1
+        # Those with which tables were made may just be ending.
+        until(lambda: connections() == 1)
         until(lambda: connections() == 0)
 
 
