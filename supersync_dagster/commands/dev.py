@@ -181,7 +181,7 @@ def _alone(data_dir: Path) -> Iterator[int]:
     descriptor = os.open(data_dir / "dev.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _locked(descriptor):
-            click.echo(f"supersync: another one runs in {data_dir}: it has {ENDING_S:.0f} s to end", err=True)
+            click.echo(f"supersync: waiting {ENDING_S:.0f} s for the end of another one in {data_dir}", err=True)
             _wait_for(descriptor, data_dir)
         yield descriptor
     finally:

@@ -30,8 +30,9 @@ def _end(groups: Mapping[int, float], reap: Callable[[], object]) -> None:
         reap()
         for group, patience_s in list(left.items()):
             late_s = time.monotonic() - begun - patience_s
+            is_there = _signal(group, signal.SIGKILL if late_s > 0 else 0)
             # Of one that has gone the number may soon be another's.
-            if late_s > KILLED_S or not _signal(group, signal.SIGKILL if late_s > 0 else 0):
+            if not is_there or late_s > KILLED_S:
                 del left[group]
         time.sleep(LOOK_S)
 

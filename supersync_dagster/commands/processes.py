@@ -37,7 +37,7 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the children, then the guard."""
+        """End the children, the one that was started first after the others, then the guard."""
         end_groups(self._groups, self._reap)
         self._tell_guard("done")
         self._guard.wait()

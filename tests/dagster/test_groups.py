@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supersync_dagster.commands.groups import end_groups
+from supersync_dagster.commands.groups import KILLED_S, end_groups
 from tests.servers import until
 
 Start = Callable[[str, str], "subprocess.Popen[bytes]"]
@@ -44,6 +44,12 @@ def test_the_first_is_asked_when_the_others_have_gone(start: Start, tmp_path: Pa
     daemon = start("daemon", "sleep 0.3; echo daemon >> order; exit 0")
     end_groups({server.pid: 30, daemon.pid: 30}, lambda: (server.poll(), daemon.poll()))
     assert (tmp_path / "order").read_text().split() == ["daemon", "server"]
+
+
+def test_who_looks_too_late_still_kills(start: Start) -> None:
+    deaf = start("deaf", "")
+    end_groups({deaf.pid: 0.0}, lambda: time.sleep(2 * KILLED_S))
+    assert deaf.wait(10) == -9
 
 
 def test_what_cannot_be_collected_is_not_waited_for(start: Start) -> None:

@@ -34,6 +34,11 @@ def ask(storages: tuple[RunStorage, EventLogStorage, ScheduleStorage]) -> None:
     assert list(schedules.all_instigator_state()) == []
 
 
+def connections(ledger: Ledger) -> int:
+    with ledger.begin() as session:
+        return int(session.scalar(text(f"SELECT count(*) {OTHERS}")) or 0)
+
+
 def test_questions_one_after_the_other_go_over_one_connection_of_all_storages(storages: Any) -> None:
     made = list[object]()
     ask(storages)
@@ -45,9 +50,10 @@ def test_questions_one_after_the_other_go_over_one_connection_of_all_storages(st
 
 def test_a_connection_that_the_server_has_ended_is_replaced(storages: Any, ledger: Ledger) -> None:
     ask(storages)
+    until(lambda: connections(ledger) == 1)  # those with which tables were made may just be ending
     with ledger.begin() as session:
         ended = session.scalar(text(f"SELECT count(pg_terminate_backend(pid, 2000)) {OTHERS}"))
-    assert ended
+    assert ended == 1
     ask(storages)
 
 
@@ -55,16 +61,10 @@ def test_a_connection_that_nobody_needs_is_closed(
     storages: Any, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage, "KEPT_S", 0.5)
-
-    def connections() -> int:
-        with ledger.begin() as session:
-            return int(session.scalar(text(f"SELECT count(*) {OTHERS}")) or 0)
-
     for _ in range(2):
         ask(storages)
-        # Those with which tables were made may just be ending.
-        until(lambda: connections() == 1)
-        until(lambda: connections() == 0)
+        until(lambda: connections(ledger) == 1)
+        until(lambda: connections(ledger) == 0)
 
 
 def test_it_is_asked_once_whether_its_tables_are_there(database_url: str) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from supersync_core.connectors.base import CopyFormat, SourceSession
 from supersync_core.connectors.copy_text import read_rows
+from supersync_core.connectors.mysql import connection
 from supersync_core.connectors.mysql.connection import Session
+from supersync_core.connectors.mysql.rows import fields_of
 from supersync_core.connectors.mysql.table_source import MysqlTableSource
 from supersync_core.domain.checkpoint import TableCheckpoint
 from supersync_core.domain.table import TableName
@@ -45,6 +47,17 @@ def run(
 def test_connections_share_what_tls_needs(mysql_url: str) -> None:
     with closing(Session(mysql_url)) as one, closing(Session(mysql_url)) as other:
         assert one._connection.ctx is other._connection.ctx
+
+
+def test_rows_are_taken_apart_by_us_and_not_by_the_driver(mysql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute(
+        mysql_url, "create table things (a int primary key, b text)", "insert into things values (1, null), (2, '')"
+    )
+    seen: list[bytes] = []
+    monkeypatch.setattr(connection, "fields_of", lambda row, count: seen.append(row) or fields_of(row, count))
+    with MysqlTableSource(mysql_url).open() as session:
+        assert read(session) == [(b"1", None), (b"2", b"")]
+    assert seen == [b"\x011\xfb", b"\x012\x00"]
 
 
 def test_a_nul_character_is_refused_with_column_and_key(mysql_url: str) -> None:

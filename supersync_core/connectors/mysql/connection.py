@@ -80,11 +80,11 @@ class _StreamCursor(SSCursor):
 
     _result: Any
 
-    def _query(self, query: str) -> int:
-        rows: int = super()._query(query)  # type: ignore[misc]  # the stubs leave it out
+    def rows(self) -> Iterator[tuple[Field, ...]]:
+        """All rows, which we take apart instead of the driver."""
         count = self._result.field_count
         self._result._read_row_from_packet = lambda packet: fields_of(packet.get_all_data(), count)
-        return rows
+        return iter(self.fetchone, None)
 
     def abandon(self) -> None:
         """Forget the rest. Otherwise the driver reads it all, however long, before it closes."""
@@ -141,7 +141,7 @@ class Session:
             cursor = self._connection.cursor(_StreamCursor)
             try:
                 cursor.execute(query)
-                yield iter(cursor.fetchone, None)
+                yield cursor.rows()
                 cursor.close()
             except BaseException:
                 cursor.abandon()
