@@ -1,6 +1,7 @@
 """Servers that the tests of change sinks write to, from wheels: one each per worker, on a free port of this machine."""
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -91,6 +92,8 @@ class KafkaCluster:
 
     def cut(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
+        # It may go on for a moment on a busy machine.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
 
     silence = cut
 

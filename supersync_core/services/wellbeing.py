@@ -14,7 +14,7 @@ from supersync_core.services.configuration import Configuration
 from supersync_core.services.connectivity import Finding, Probe, Probes, Side, connection_probe
 from supersync_core.services.launcher import Launcher
 
-DATABASE, DAEMON = "database", "daemon"
+DATABASE, DAEMON, PIPELINES = "database", "daemon", "pipelines"
 DAEMON_DEAD = "no sign of life: nothing is scheduled and nothing queued is started"
 
 
@@ -63,17 +63,22 @@ class Doctor:
         """Ask everybody, within the time limit of a probe."""
         configuration, problem = self._read_configuration()
         used = _used(configuration)
-        probes: dict[str, Probe] = {DATABASE: self._ask_ledger, DAEMON: self._ask_daemon}
+        counts: list[tuple[int, tuple[str, ...]]] = []
+        probes: dict[str, Probe] = {
+            DATABASE: self._ask_ledger,
+            DAEMON: self._ask_daemon,
+            PIPELINES: lambda: counts.append(self._count()),
+        }
         probes |= {
             f"{side.value} {name}": connection_probe(configuration.connections[name], side)
             for side, names in used.items()
             for name in names
         }
         found = self._probes.ask(probes)
-        database = found[DATABASE]
-        pipelines, failed = (None, ()) if database.problem else self._count()
+        # The board waits for the launcher too, so it says nothing of the database; nor may it hold the others up.
+        pipelines, failed = counts[0] if counts else (None, ())
         return Wellbeing(
-            database=database,
+            database=found[DATABASE],
             daemon=found[DAEMON],
             configuration=Finding(problem, 0.0),
             sides={

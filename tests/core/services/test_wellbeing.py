@@ -1,0 +1,13 @@
+"""How supersync and what it depends on do, where something gives way while it is looked at."""
+
+from supersync_core.clock import utcnow
+from supersync_core.ledger.database import Ledger, open_ledger
+from supersync_core.services.board import Board
+from supersync_core.services.wellbeing import Doctor
+from tests.launcher import NotingLauncher
+
+
+def test_a_ledger_that_goes_away_between_two_questions_is_no_error(ledger: Ledger) -> None:
+    launcher, gone = NotingLauncher(), open_ledger("postgresql://nobody@127.0.0.1:1/gone")
+    found = Doctor(ledger, launcher, Board(gone, launcher, utcnow), lambda: None).look()
+    assert (found.database.problem, found.pipelines, found.failed) == (None, None, ())
