@@ -14,6 +14,7 @@ import dagster as dg
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
+from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._serdes import serialize_value
 
 RUNNER = "SUPERSYNC_RUNNER"
@@ -33,21 +34,30 @@ class WarmRunLauncher(DefaultRunLauncher):
         if _is_ours(run):
             reference = serialize_value(self._instance.get_ref())
             pid = _ask({"start": run.run_id, "instance": reference})
-            if pid is not None:
+            if pid:
                 self._instance.add_run_tags(run.run_id, {TAG: str(pid)})
                 return
         super().launch_run(context)
 
     def terminate(self, run_id: str) -> bool:
-        """End the run's process. False: it has ended already, or is not there yet."""
+        """End the run's process, or a run that has none (yet). False: it has ended already, or nobody answers."""
         run = self._instance.get_run_by_id(run_id)
-        # The tag comes a moment after the process.
-        if run is None or (TAG not in run.tags and _ask({"look": run_id}) is None):
-            return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
-        if run.is_finished:
+        if run is None or run.is_finished:
             return False
+        # The runner's tag comes a moment after the process, the code server's before.
+        if TAG not in run.tags and (GRPC_INFO_TAG in run.tags or _ask({"look": run_id}) is None):
+            return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
         self._instance.report_run_canceling(run)
-        return _ask({"stop": run_id}) is not None
+        pid = _ask({"stop": run_id})
+        return self._close(run_id) if pid == 0 else pid is not None
+
+    def _close(self, run_id: str) -> bool:
+        """End a run that nobody works on. A process that is started for it only now sees that, and does nothing."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.status is not dg.DagsterRunStatus.CANCELING:
+            return False
+        self._instance.report_run_canceled(run)
+        return True
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -58,7 +68,7 @@ class WarmRunLauncher(DefaultRunLauncher):
         """Whether the run's process lives; of one that the code server has started nobody knows."""
         if TAG not in run.tags:
             return CheckRunHealthResult(WorkerStatus.RUNNING, "started by the code server, which cannot be asked")
-        if _ask({"look": run.run_id}) is None:
+        if not _ask({"look": run.run_id}):
             return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"process {run.tags[TAG]} has ended")
         return CheckRunHealthResult(WorkerStatus.RUNNING, f"process {run.tags[TAG]}")
 
@@ -77,13 +87,13 @@ def _is_ours(run: dg.DagsterRun) -> bool:
 
 
 def _ask(request: dict[str, Any]) -> int | None:
-    """What the runner answers; None where it does not."""
+    """The process, 0 where there is none (any more); None where no runner answers."""
     try:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(TIMEOUT_S)
             client.connect(os.environ.get(RUNNER, ""))
             client.sendall(json.dumps(request).encode() + b"\n")
             pid: int | None = json.loads(client.makefile().readline())["pid"]
-            return pid
+            return pid or 0
     except (OSError, ValueError):
         return None

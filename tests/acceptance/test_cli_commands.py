@@ -67,7 +67,7 @@ def test_a_signal_cancels_a_run_and_the_ledger_says_so(project: Project, number:
     running.send_signal(number)
     asked = time.monotonic()
     _, err = running.communicate(timeout=30)
-    assert time.monotonic() - asked < 4  # two seconds, and closing the execution
+    assert time.monotonic() - asked < 8  # two seconds, and closing the execution, on a busy machine
     assert (running.returncode, err) == (code, "supersync: slow was cancelled\n")
     assert rows(project.lake, "select 1 from pg_class where relname = 'slow'") == []
     state, error = rows(project.ledger.replace("+psycopg2", ""), "select state, error from supersync.executions")[0]

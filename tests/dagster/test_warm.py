@@ -10,8 +10,10 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run_iterator
 
-from supersync_dagster.warm import RUNNER, WarmRunLauncher
+from supersync_dagster.warm import RUNNER, TAG, WarmRunLauncher
 from tests.dagster.instances import new_instance
 
 
@@ -73,17 +75,46 @@ def runner(run: dg.DagsterRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     runner.close()
 
 
+def status_of(run: dg.DagsterRun, instance: dg.DagsterInstance) -> dg.DagsterRunStatus:
+    now = instance.get_run_by_id(run.run_id)
+    assert now is not None
+    return now.status
+
+
 def test_a_run_is_ended_as_soon_as_it_has_a_process(
     instance: dg.DagsterInstance, launcher: WarmRunLauncher, run: dg.DagsterRun, runner: Runner
 ) -> None:
     assert launcher.terminate(run.run_id)
     assert runner.asked[-1] == {"stop": run.run_id}
-    assert [one.status for one in instance.get_runs()] == [dg.DagsterRunStatus.CANCELING]
+    assert status_of(run, instance) is dg.DagsterRunStatus.CANCELING
 
 
-def test_a_run_without_a_process_is_not_ended(
-    instance: dg.DagsterInstance, launcher: WarmRunLauncher, runner: Runner
+@pytest.mark.parametrize("tags", [{}, {TAG: "7"}], ids=["not yet", "any more"])
+@pytest.mark.usefixtures("runner")
+def test_a_run_that_has_no_process_is_closed_at_once(
+    instance: dg.DagsterInstance, launcher: WarmRunLauncher, tags: dict[str, str]
 ) -> None:
-    other = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTING)
+    other = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTING, tags=tags)
+    assert launcher.terminate(other.run_id)
+    assert status_of(other, instance) is dg.DagsterRunStatus.CANCELED
+
+
+def test_a_process_for_a_run_that_was_closed_does_nothing(instance: dg.DagsterInstance) -> None:
+    run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.CANCELED)
+    assert [event.event_type for event in execute_run_iterator(InMemoryJob(nothing), run, instance)] == [
+        dg.DagsterEventType.ENGINE_EVENT
+    ]
+
+
+@pytest.mark.usefixtures("runner")
+def test_a_run_that_has_ended_is_not_ended_again(instance: dg.DagsterInstance, launcher: WarmRunLauncher) -> None:
+    other = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.SUCCESS)
     assert not launcher.terminate(other.run_id)
-    assert {"stop": other.run_id} not in runner.asked
+    assert status_of(other, instance) is dg.DagsterRunStatus.SUCCESS
+
+
+def test_without_an_answer_nobody_says_that_a_run_is_ended(
+    instance: dg.DagsterInstance, launcher: WarmRunLauncher, run: dg.DagsterRun
+) -> None:
+    assert not launcher.terminate(run.run_id)
+    assert status_of(run, instance) is dg.DagsterRunStatus.CANCELING
