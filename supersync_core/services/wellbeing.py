@@ -11,10 +11,12 @@ from supersync_core.errors import ConfigError
 from supersync_core.ledger.database import Ledger
 from supersync_core.services.board import Board
 from supersync_core.services.configuration import Configuration
-from supersync_core.services.connectivity import Finding, Probe, Probes, Side, connection_probe
+from supersync_core.services.connectivity import Finding, Probes, Side, connection_probe
 from supersync_core.services.launcher import Launcher
+from supersync_core.services.refresh import Refreshed
 
 DATABASE, DAEMON, PIPELINES = "database", "daemon", "pipelines"
+CONNECTIONS_S = 5.0
 DAEMON_DEAD = "no sign of life: nothing is scheduled and nothing queued is started"
 
 
@@ -50,47 +52,54 @@ class Wellbeing:
 
 
 class Doctor:
-    """Looks at everything at once. One caller at a time."""
+    """Looks at everything at once. One caller at a time.
+
+    Connections are asked at most once in `CONNECTIONS_S`, as platforms count how often somebody asks; what is ours,
+    each time.
+    """
 
     def __init__(
         self, ledger: Ledger, launcher: Launcher, board: Board, configuration: Callable[[], Configuration | None]
     ) -> None:
         """Nothing is looked at yet."""
         self._ledger, self._launcher, self._board, self._configuration = ledger, launcher, board, configuration
-        self._probes = Probes()
+        self._ours, self._theirs = Probes(), Probes()
+        self._sides = Refreshed(self._look_at_sides, CONNECTIONS_S)
 
     def look(self) -> Wellbeing:
         """Ask everybody, within the time limit of a probe."""
-        configuration, problem = self._read_configuration()
-        used = _used(configuration)
+        sides = self._sides.future()
         counts: list[tuple[int, tuple[str, ...]]] = []
-        probes: dict[str, Probe] = {
-            DATABASE: self._ask_ledger,
-            DAEMON: self._ask_daemon,
-            PIPELINES: lambda: counts.append(self._count()),
-        }
-        probes |= {
-            f"{side.value} {name}": connection_probe(configuration.connections[name], side)
-            for side, names in used.items()
-            for name in names
-        }
-        found = self._probes.ask(probes)
+        found = self._ours.ask(
+            {
+                DATABASE: self._ask_ledger,
+                DAEMON: self._ask_daemon,
+                PIPELINES: lambda: counts.append(self._count()),
+            }
+        )
         # The board waits for the launcher too, so it says nothing of the database; nor may it hold the others up.
         pipelines, failed = counts[0] if counts else (None, ())
-        return Wellbeing(
-            database=found[DATABASE],
-            daemon=found[DAEMON],
-            configuration=Finding(problem, 0.0),
-            sides={
-                side: {
-                    name: ConnectionFinding(configuration.connections[name].type, found[f"{side.value} {name}"])
-                    for name in names
-                }
+        configuration, connections = sides.result()
+        return Wellbeing(found[DATABASE], found[DAEMON], configuration, connections, pipelines, failed)
+
+    def _look_at_sides(self) -> tuple[Finding, Mapping[Side, Mapping[str, ConnectionFinding]]]:
+        configuration, problem = self._read_configuration()
+        used = _used(configuration)
+        found = self._theirs.ask(
+            {
+                f"{side.value} {name}": connection_probe(configuration.connections[name], side)
                 for side, names in used.items()
-            },
-            pipelines=pipelines,
-            failed=failed,
+                for name in names
+            }
         )
+        sides = {
+            side: {
+                name: ConnectionFinding(configuration.connections[name].type, found[f"{side.value} {name}"])
+                for name in names
+            }
+            for side, names in used.items()
+        }
+        return Finding(problem, 0.0), sides
 
     def _read_configuration(self) -> tuple[Configuration, str | None]:
         try:

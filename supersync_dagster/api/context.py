@@ -13,7 +13,8 @@ from supersync_core.services.refresh import Refreshed
 from supersync_core.services.settings import Settings
 from supersync_core.services.wellbeing import Doctor, Wellbeing
 
-WELLBEING_S = 5.0
+WELLBEING_S = 1.0
+"""So old may it be that the daemon lives: who has just started it waits for that."""
 
 
 @dataclass(frozen=True)

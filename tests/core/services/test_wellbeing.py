@@ -3,8 +3,18 @@
 from supersync_core.clock import utcnow
 from supersync_core.ledger.database import Ledger, open_ledger
 from supersync_core.services.board import Board
-from supersync_core.services.wellbeing import Doctor
+from supersync_core.services.wellbeing import DAEMON_DEAD, Doctor
 from tests.launcher import NotingLauncher
+
+
+def test_what_is_ours_is_asked_each_time_and_connections_are_not(ledger: Ledger) -> None:
+    launcher, asked = NotingLauncher(), []
+    doctor = Doctor(ledger, launcher, Board(ledger, launcher, utcnow), lambda: asked.append(1))
+    launcher.alive = False
+    assert doctor.look().daemon.problem == DAEMON_DEAD
+    launcher.alive = True
+    assert doctor.look().daemon.problem is None
+    assert asked == [1]
 
 
 def test_a_ledger_that_goes_away_between_two_questions_is_no_error(ledger: Ledger) -> None:
