@@ -42,6 +42,7 @@ class Probes:
         """Nobody is asked yet."""
         self._limit_s = limit_s
         self._hanging: dict[str, threading.Thread] = {}
+        self._logged: dict[str, str] = {}
 
     def ask(self, probes: Mapping[str, Probe]) -> dict[str, Finding]:
         """A finding for each, within the limit. One caller at a time."""
@@ -59,9 +60,25 @@ class Probes:
         hanging = self._hanging.pop(name, None)
         if hanging is not None and hanging.is_alive():
             return hanging
-        thread = threading.Thread(target=_run, args=(name, probe, found), name=f"probe {name}", daemon=True)
+        thread = threading.Thread(target=self._run, args=(name, probe, found), name=f"probe {name}", daemon=True)
         thread.start()
         return thread
+
+    def _run(self, name: str, probe: Probe, found: dict[str, Finding]) -> None:
+        begun = time.monotonic()
+        said = ""
+        try:
+            problem = probe()
+        except SupersyncError as error:
+            problem, said = _problem(error), str(error)
+            # An outage is a line in the log, not one for each look.
+            if said != self._logged.get(name):
+                logger.warning("%s: %s", name, said)
+        except Exception:  # a connector's bug must not look like a server that hangs
+            problem = "the probe itself failed; the server's log says more"
+            logger.exception("the probe of %s failed", name)
+        self._logged[name] = said
+        found[name] = Finding(problem, time.monotonic() - begun)
 
 
 def connection_probe(connection: ConnectorConfig, side: Side) -> Probe:
@@ -74,19 +91,6 @@ def connection_probe(connection: ConnectorConfig, side: Side) -> Probe:
             return
 
     return probe
-
-
-def _run(name: str, probe: Probe, found: dict[str, Finding]) -> None:
-    begun = time.monotonic()
-    try:
-        problem = probe()
-    except SupersyncError as error:
-        problem = _problem(error)
-        logger.warning("%s: %s", name, error)
-    except Exception:  # a connector's bug must not look like a server that hangs
-        problem = "the probe itself failed; the server's log says more"
-        logger.exception("the probe of %s failed", name)
-    found[name] = Finding(problem, time.monotonic() - begun)
 
 
 def _problem(error: SupersyncError) -> str:

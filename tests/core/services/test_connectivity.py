@@ -41,6 +41,13 @@ def test_a_problem_is_told_without_names(error: Exception, problem: str) -> None
     assert Probes().ask({"a": raising(error)})["a"].problem == problem
 
 
+def test_what_stays_wrong_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    probes = Probes()
+    for error in ("gone", "gone", None, "gone", "elsewhere"):
+        probes.ask({"a": raising(Unavailable(error)) if error else lambda: None})
+    assert caplog.messages == ["a: gone", "a: gone", "a: elsewhere"]
+
+
 def hanging(asked: list[int], release: threading.Event) -> Callable[[], None]:
     def probe() -> None:
         asked.append(1)
@@ -51,7 +58,7 @@ def hanging(asked: list[int], release: threading.Event) -> Callable[[], None]:
 
 def test_one_that_hangs_holds_nobody_up_and_is_asked_once() -> None:
     asked: list[int] = []
-    release, probes, begun = threading.Event(), Probes(limit_s=0.1), time.monotonic()
+    release, probes, begun = threading.Event(), Probes(limit_s=0.5), time.monotonic()
     for _ in range(3):
         found = probes.ask({"bad": hanging(asked, release), "good": lambda: None})
         assert (found["bad"].problem, found["good"].problem) == ("no answer within 0 s", None)
