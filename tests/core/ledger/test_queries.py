@@ -87,7 +87,8 @@ INSERT INTO supersync.schedules (pipeline_id, every_s, created_at, updated_at, n
     SELECT id, 90, now(), now(), CASE WHEN id < 5 THEN now() END FROM supersync.pipelines;
 INSERT INTO supersync.executions (pipeline_id, state, queued_at, started_at, ended_at, judged_at)
     SELECT id, 'succeeded', at, at, at, CASE WHEN id > 5 THEN at END
-    FROM supersync.pipelines, generate_series(timestamptz '2026-11-22', '2026-11-23', '2 hours') at;
+    FROM supersync.pipelines, generate_series(timestamptz '2026-11-22', '2026-11-23', '2 hours') at
+    ORDER BY at, id; -- as time brings them: where they lie decides what an index is worth
 ANALYZE
 """
 
