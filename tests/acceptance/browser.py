@@ -80,8 +80,11 @@ class Page:
         return found["result"].get("value")
 
     def wait(self, script: str, seconds: float = 30) -> bool:
-        """Wait until an expression is true, or something."""
-        return bool(until(lambda: self.run(f"Boolean({script})"), seconds))
+        """Wait until an expression is true, or something; fails with what the page shows."""
+        try:
+            return bool(until(lambda: self.run(f"Boolean({script})"), seconds))
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {script}; the page shows {self.run('document.body.innerText')}") from None
 
     def look(self, *, dark: bool = False, width: int = 1280, height: int = 900) -> None:
         """Show the page in a window of that size, to somebody who prefers dark. Nothing moves: that takes much time."""

@@ -138,7 +138,8 @@ class Site:
     def start(self) -> None:
         """Start `supersync dev`, and wait until it is ready."""
         (self.directory / "supersync.yaml").write_text(CONFIGURATION)
-        with (self.directory / "out").open("wb") as out, (self.directory / "err").open("wb") as err:
+        # What it said before a restart stays, for who looks for a cause.
+        with (self.directory / "out").open("wb") as out, (self.directory / "err").open("ab") as err:
             self.process = subprocess.Popen(
                 [SUPERSYNC, "dev", "--port", "0", "--data-dir", str(self.directory / "data")],
                 cwd=self.directory,
