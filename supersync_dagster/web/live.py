@@ -1,6 +1,7 @@
 """The board as it is now, for all who look at it: made at most every half second."""
 
 import asyncio
+import threading
 import uuid
 from dataclasses import dataclass, field
 
@@ -53,6 +54,7 @@ class LiveBoard:
         """Nothing is read yet."""
         self._context = context
         self._recent = RecentRuns(context.ledger)
+        self._looking = threading.Lock()
         self._view = View(uuid.uuid4().hex[:8], 0, (), {}, 0, count_tiles(()))
         self._refreshed = Refreshed(self._look, LOOK_S)
 
@@ -70,12 +72,15 @@ class LiveBoard:
         self._refreshed.forget()
 
     def _look(self) -> View:
-        snapshot = self._context.board.snapshot()
-        recent, now = self._recent.of(snapshot), self._context.clock()
-        before = {row.key: row for row in self._view.rows}
-        rows = [row_of(one, recent.get(one.id, ()), now, before.get(one.key)) for one in snapshot.standings]
-        self._view = following(self._view, rows)
-        return self._view
+        # One after the other, though `forget` begins another one: two views with one tag would be taken for the same,
+        # and a page that has seen the first would never hear of the second.
+        with self._looking:
+            snapshot = self._context.board.snapshot()
+            recent, now = self._recent.of(snapshot), self._context.clock()
+            before = {row.key: row for row in self._view.rows}
+            rows = [row_of(one, recent.get(one.id, ()), now, before.get(one.key)) for one in snapshot.standings]
+            self._view = following(self._view, rows)
+            return self._view
 
 
 def following(view: View, rows: list[Row]) -> View:
