@@ -49,7 +49,9 @@ class WarmRunLauncher(DefaultRunLauncher):
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
         self._instance.report_run_canceling(run)
         pid = _ask({"stop": run_id})
-        return self._close(run_id) if pid == 0 else pid is not None
+        if pid == 0:
+            return self._close(run_id)
+        return pid is not None
 
     def _close(self, run_id: str) -> bool:
         """End a run that nobody works on. A process that is started for it only now sees that, and does nothing."""

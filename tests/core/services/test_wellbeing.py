@@ -1,13 +1,19 @@
 """How supersync and what it depends on do, where something gives way while it is looked at."""
 
+import pytest
+
 from supersync_core.clock import utcnow
 from supersync_core.ledger.database import Ledger, open_ledger
+from supersync_core.services import wellbeing
 from supersync_core.services.board import Board
 from supersync_core.services.wellbeing import DAEMON_DEAD, Doctor
 from tests.launcher import NotingLauncher
 
 
-def test_what_is_ours_is_asked_each_time_and_connections_are_not(ledger: Ledger) -> None:
+def test_what_is_ours_is_asked_each_time_and_connections_are_not(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wellbeing, "CONNECTIONS_S", 60.0)  # however long the looks take
     launcher, asked = NotingLauncher(), []
     doctor = Doctor(ledger, launcher, Board(ledger, launcher, utcnow), lambda: asked.append(1))
     launcher.alive = False
